@@ -1,0 +1,106 @@
+// Edits pictures by hypothetical instructions with a trained model.
+//
+//   edit::Editor editor("models/mini");
+//   edit::EditRequest request;
+//   request.image = io::read_image("in.png");
+//   request.instructions = {"What if the ice cube was left in the sun?"};
+//   io::Image out = editor.edit({request}, {})[0].pictures[0][0];
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reasonbrain/image.h"
+
+namespace reasonbrain::edit {
+
+inline constexpr int64_t kMaxSteps = 1000;
+inline constexpr int64_t kMaxPictures = 256;
+inline constexpr double kMaxGuidance = 100;
+
+struct EditRequest {
+  io::Image image;                        // RGB, any size
+  std::vector<std::string> instructions;  // at least one; each edits the result of the one before
+  std::vector<std::string> objects;       // what the instructions speak of; empty: found by rules
+  io::Image instance_map;  // regions, of the image's size, 1 channel, 0 = background; empty: by
+                           // region_source
+  uint64_t seed = 0;
+};
+
+// Unset values are the model's own defaults.
+struct EditOptions {
+  std::optional<int64_t> steps;          // 1 .. kMaxSteps
+  std::optional<double> guidance;        // 0 .. kMaxGuidance, of the text
+  std::optional<double> image_guidance;  // 0 .. kMaxGuidance
+  std::optional<std::string>
+      region_source;     // kmeans, grid, none (or file): regions of requests without a map
+  int64_t num = 1;       // pictures per request, 1 .. kMaxPictures
+  bool explain = false;  // fill EditResult::turns
+};
+
+// What one turn of the chain looked at and did, for the first picture. S: the model's picture side.
+struct Turn {
+  std::string instruction;
+  std::vector<std::string> objects;
+  io::Image canvas, edited;          // RGB, S x S
+  io::Image instance_map;            // S x S; empty without regions
+  std::vector<io::Image> denoising;  // the predicted picture after each step, S x S
+  int64_t num_guidance_tokens = 0;   // r
+  int64_t attention_grid = 0;        // g: image tokens on a side
+  std::vector<float> attention;  // [r, g, g]: of each guidance token over the image tokens, mean
+                                 // over layers and heads; each map sums to at most 1
+  std::vector<std::string>
+      answer;  // the expected outcome in words, where the model was trained for it
+  std::vector<double> answer_confidence;  // probability of each word
+};
+
+struct EditResult {
+  // pictures[n][t]: picture n after instruction t, of the request's size.
+  std::vector<std::vector<io::Image>> pictures;
+  std::vector<Turn> turns;  // with EditOptions::explain
+};
+
+class Editor {
+ public:
+  // A model folder, a checkpoint or a run folder. device: auto, cpu, cuda, cuda:N; dtype: auto,
+  // float32, bfloat16, float16. Throws Error(kUsage), Error(kData) and, without the CUDA asked for,
+  // Error(kRuntime).
+  explicit Editor(const std::filesystem::path& model, const std::string& device = "auto",
+                  const std::string& dtype = "auto");
+  ~Editor();
+  Editor(Editor&&) noexcept;
+
+  // Error(kUsage) for an instruction that is empty, not UTF-8 or longer than the model's context,
+  // and for options outside their range; Error(kData) for an image without pixels or a map of
+  // another size.
+  void check(const EditRequest& request, const EditOptions& options) const;
+  void check_instruction(const std::string& instruction) const;  // this part alone
+  void check_options(const EditOptions& options) const;          // and this
+
+  // Results in the order of the requests. A picture depends on its request, the options and its
+  // index alone, never on its neighbours: the noise is keyed by them, and on the CPU pictures are
+  // computed one by one, so that even the last bit is the same. Safe to call from several threads.
+  std::vector<EditResult> edit(const std::vector<EditRequest>& requests,
+                               const EditOptions& options) const;
+
+  // How edit() is called best for many pictures: requests per call, and calls at the same time.
+  // When calls are parallel on the CPU, LibTorch should have one thread in each
+  // (at::set_num_threads).
+  int64_t batch_size() const;
+  int64_t num_parallel() const;
+
+  int64_t picture_side() const;                            // S
+  std::string dtype() const;                               // float32, bfloat16, float16
+  EditOptions resolved(const EditOptions& options) const;  // with the model's defaults filled in
+  const std::string& model_sha256() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace reasonbrain::edit

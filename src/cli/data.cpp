@@ -1,0 +1,27 @@
+#include "cli/data.h"
+
+#include "cli/command.h"
+#include "core/str.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::cli {
+
+void add_data(CLI::App& app, Action& action) {
+  CLI::App* data = app.add_subcommand("data", "Make, check and describe records");
+  data->require_subcommand(1);
+  add_data_miniworld(*data, action);
+  add_data_check(*data, action);
+  add_data_stats(*data, action);
+  for (const std::string name : {"cache", "pack", "split", "build"}) {
+    CLI::App* command = data->add_subcommand(name, "(not in this release)");
+    command->allow_extras();
+    command->callback([name, &action] {
+      action = [name] {
+        throw runtime_error(
+            str("data ", name, ": not in this release; there are: miniworld, check, stats"));
+      };
+    });
+  }
+}
+
+}  // namespace reasonbrain::cli

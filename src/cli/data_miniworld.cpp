@@ -1,0 +1,79 @@
+#include <iostream>
+
+#include "cli/data.h"
+#include "cli/output.h"
+#include "core/atomic_file.h"
+#include "core/progress.h"
+#include "core/str.h"
+#include "data/record_io.h"
+#include "eval/parallel.h"
+#include "io/image_io.h"
+#include "miniworld/world.h"
+
+namespace reasonbrain::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct MiniWorldArgs {
+  std::string out;
+  miniworld::MiniWorldOptions world;
+};
+
+void write_pictures(const fs::path& folder, const data::Sample& sample) {
+  const auto write = [&](const std::string& name, const io::Image& picture) {
+    if (!name.empty()) write_plain(folder / name, io::encode_png(picture));
+  };
+  write(sample.record.src_image, sample.source);
+  write(sample.record.tgt_image, sample.target);
+  write(sample.record.instance_map, sample.instance_map);
+  for (size_t k = 0; k < sample.alternatives.size(); ++k) {
+    write(sample.record.alternatives[k].image, sample.alternatives[k].image);
+  }
+}
+
+void make_miniworld(const MiniWorldArgs& args) {
+  const miniworld::MiniWorld world(args.world);
+  const fs::path out = fs::absolute(args.out).lexically_normal();
+  check_replaceable(out, {"records.jsonl", "images", "regions"});
+  AtomicFolder folder(out);
+  std::vector<std::string> lines(static_cast<size_t>(world.size()));
+  Progress progress("drawn", world.size(), "samples");
+  eval::parallel_for(world.size(), /*num_threads=*/0, [&](int64_t i) {
+    const data::Sample sample = world.get(i);
+    write_pictures(folder.path(), sample);
+    lines[static_cast<size_t>(i)] = data::to_json_line(sample.record) + "\n";
+    progress.add();
+  });
+  write_plain(folder.path() / "records.jsonl", join(lines, ""));
+  folder.commit(/*replace=*/true);
+  progress.finish();
+  std::cout << (fs::path(args.out) / "records.jsonl").string() << '\n';
+}
+
+}  // namespace
+
+void add_data_miniworld(CLI::App& data, Action& action) {
+  CLI::App* command = data.add_subcommand("miniworld", "Draw samples of the mini world");
+  auto args = std::make_shared<MiniWorldArgs>();
+  miniworld::MiniWorldOptions& world = args->world;
+  command->add_option("--out", args->out, "Folder for records.jsonl, images/ and regions/")
+      ->required();
+  command->add_option("--split", world.split, "Which part of the world")
+      ->required()
+      ->check(CLI::IsMember(miniworld::split_names()));
+  command->add_option("--count", world.count, "Records in all, the scenarios in turn")
+      ->required()
+      ->check(CLI::Range(int64_t{1}, int64_t{10'000'000}));
+  command->add_option("--seed", world.seed, "Same seed, same bytes")
+      ->required()
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--size", world.size, "Picture side in pixels")->capture_default_str();
+  command->add_option("--scenario", world.scenarios, "Only this scenario; may be repeated")
+      ->take_all()
+      ->expected(1);
+  command->footer("example: reasonbrain data miniworld --out val --split val --count 600 --seed 7");
+  command->callback([args, &action] { action = [args] { make_miniworld(*args); }; });
+}
+
+}  // namespace reasonbrain::cli

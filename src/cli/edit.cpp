@@ -1,0 +1,123 @@
+#include "cli/edit.h"
+
+#include "cli/command.h"
+#include "core/str.h"
+#include "data/regions.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::cli {
+namespace {
+
+constexpr const char* kFooter =
+    R"(Several --instruction make a chain: each edits the result of the one before, earlier results are OUT-stepT.png.
+With --num N the pictures are OUT-1.png to OUT-N.png; the first equals the one of --num 1.
+With --data every record is edited as it would be alone. DIR/settings.json tells with which settings and model:
+pictures that are there already are kept when it agrees, otherwise --overwrite is needed.
+
+examples:
+  reasonbrain edit --model models/mini --image in.png --instruction "What if it was left in the sun?" --out out.png
+  reasonbrain edit --model models/mini --image in.png --instruction "What if ...?" --out out.png --explain why
+  reasonbrain edit --model runs/mini --data val/records.jsonl --out predictions)";
+
+void add_model_options(CLI::App& command, EditArgs& args) {
+  command.add_option("--steps", args.options.steps, "Denoising steps; default: the model's")
+      ->check(CLI::Range(int64_t{1}, edit::kMaxSteps));
+  command
+      .add_option("--guidance", args.options.guidance,
+                  "Strength of the instruction, 1 = no guidance; default: the model's")
+      ->check(CLI::Range(0.0, edit::kMaxGuidance));
+  command
+      .add_option("--image-guidance", args.options.image_guidance,
+                  "Nearness to the source picture, 1 = no guidance; default: the model's")
+      ->check(CLI::Range(0.0, edit::kMaxGuidance));
+  command.add_option("--num", args.options.num, "Pictures per instruction, each from other noise")
+      ->check(CLI::Range(int64_t{1}, edit::kMaxPictures))
+      ->capture_default_str();
+  command.add_option("--seed", args.seed, "Of the noise")->capture_default_str();
+  command
+      .add_option("--size", args.size, "Side of the model's canvas in pixels; default: the model's")
+      ->check(CLI::Range(int64_t{8}, int64_t{4096}));
+  command
+      .add_option("--region-source", args.options.region_source,
+                  "Where regions come from; default: those given, else the model's source")
+      ->check(CLI::IsMember(data::region_source_names()));
+  command
+      .add_option("--object-source", args.object_source,
+                  "Objects as given where there are any, or always by rules")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ObjectSource>{
+          {"given", ObjectSource::kGiven}, {"rules", ObjectSource::kRules}}));
+  command.add_option("--device", args.device, "auto, cpu, cuda or cuda:INDEX")
+      ->capture_default_str();
+  command.add_option("--dtype", args.dtype, "Of weights and computation")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
+      ->capture_default_str();
+}
+
+void check_usage(const EditArgs& args) {
+  if (!args.data.empty()) {
+    const std::pair<const char*, bool> of_single_edits[] = {
+        {"--image", !args.image.empty()},
+        {"--instruction", !args.instructions.empty()},
+        {"--object", !args.objects.empty()},
+        {"--region", !args.region.empty()}};
+    for (const auto& [name, given] : of_single_edits) {
+      if (given)
+        throw usage_error(
+            str(name, " goes with single edits; with --data it comes from the records"));
+    }
+    return;
+  }
+  if (args.image.empty()) throw usage_error("name a picture with --image, or records with --data");
+  if (args.instructions.empty()) throw usage_error("say what happens with --instruction TEXT");
+  if (args.overwrite) throw usage_error("--overwrite goes with --data");
+  for (const std::string& instruction : args.instructions) {
+    if (!is_valid_utf8(instruction)) throw usage_error("the instruction is not valid UTF-8 text");
+    if (trim(instruction).empty())
+      throw usage_error("the instruction is empty; say what happens, in words");
+  }
+}
+
+}  // namespace
+
+void add_edit(CLI::App& app, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("edit", "Edit one picture, or the pictures of a JSONL file");
+  auto args = std::make_shared<EditArgs>();
+  command->add_option("--model", args->model, "Model folder, checkpoint or run folder")->required();
+  command->add_option("--image", args->image, "PNG, JPEG or WebP of any size up to 100 megapixels");
+  command
+      ->add_option("--instruction", args->instructions,
+                   "What happens, in words; may be repeated for a chain")
+      ->take_all()
+      ->expected(1);
+  command->add_option("--data", args->data, "records.jsonl: edit every record, instead of --image");
+  command->add_option("--out", args->out, "OUT.png; with --data a folder for ID.png")->required();
+  command
+      ->add_option("--object", args->objects,
+                   "What the instruction speaks of, the main thing first; may be repeated. "
+                   "Default: found by rules")
+      ->take_all()
+      ->expected(1);
+  command->add_option(
+      "--region", args->region,
+      "Regions to look at: instance map (8 bit, values 1..n), black-and-white mask, or RLE JSON");
+  add_model_options(*command, *args);
+  command->add_option("--explain", args->explain,
+                      "Folder for pictures, JSON and a page that show how the edit came about "
+                      "(with --data: DIR/ID)");
+  command->add_flag("--overwrite", args->overwrite,
+                    "With --data: edit again what other settings or another model made");
+  command->add_flag("!--no-metadata", args->metadata,
+                    "Leave instruction, seed and model hash out of the PNG");
+  command->add_flag("--json", args->json, "Print one JSON object that lists what was written");
+  command->footer(kFooter);
+  command->callback([args, &action] {
+    action = [args] {
+      args->options.explain = !args->explain.empty();
+      check_usage(*args);
+      args->data.empty() ? edit_one(*args) : edit_many(*args);
+    };
+  });
+}
+
+}  // namespace reasonbrain::cli

@@ -1,0 +1,12 @@
+// The parts of `reasonbrain model`.
+#pragma once
+
+#include "cli/command.h"
+
+namespace reasonbrain::cli {
+
+void add_model_list(CLI::App& model, Action& action);
+void add_model_info(CLI::App& model, Action& action);
+void add_model_run(CLI::App& model, Action& action);
+
+}  // namespace reasonbrain::cli

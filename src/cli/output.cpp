@@ -1,0 +1,60 @@
+#include "cli/output.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/atomic_file.h"
+#include "core/str.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::cli {
+namespace fs = std::filesystem;
+
+void print_json(const nlohmann::json& value) {
+  // A path may hold bytes that are not UTF-8.
+  std::cout << value.dump(2, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace)
+            << '\n';
+}
+
+void flush_stdout() {
+  std::cout.flush();
+  if (!std::cout) throw runtime_error("standard output could not be written");
+}
+
+void write_plain(const fs::path& path, std::string_view bytes) {
+  std::error_code failure;
+  fs::create_directories(path.parent_path(), failure);
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) throw runtime_error(str("cannot write ", path.string(), ": ", std::strerror(errno)));
+}
+
+void check_writable_file(const fs::path& path) {
+  const AtomicFile probe(path);
+}
+
+void check_writable_folder(const fs::path& path) {
+  std::error_code failure;
+  fs::create_directories(path, failure);
+  if (failure) throw runtime_error(str("cannot create ", path.string(), ": ", failure.message()));
+  check_writable_file(path / "probe");
+}
+
+void check_replaceable(const fs::path& folder, const std::vector<std::string>& names) {
+  if (!fs::exists(folder)) return;
+  if (!fs::is_directory(folder))
+    throw usage_error(str("--out ", folder.string(), ": is not a folder"));
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    throw usage_error(str("--out ", folder.string(), ": holds '", name,
+                          "', which this command does not write; name an empty or a new folder"));
+  }
+}
+
+}  // namespace reasonbrain::cli

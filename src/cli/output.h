@@ -1,0 +1,33 @@
+// What the subcommands share about output.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace reasonbrain::cli {
+
+// One JSON value on stdout, indented.
+void print_json(const nlohmann::json& value);
+
+// Error(kRuntime) when something that was printed could not be written.
+void flush_stdout();
+
+// A file inside a folder that is not visible yet, so without the care of core/atomic_file.h.
+// Parents are created. Error(kRuntime) when it cannot be written.
+void write_plain(const std::filesystem::path& path, std::string_view bytes);
+
+// Creates a missing parent folder and proves that `path` can be written, before long work.
+// Error(kRuntime) otherwise.
+void check_writable_file(const std::filesystem::path& path);
+
+// The same for a folder, which is created.
+void check_writable_folder(const std::filesystem::path& path);
+
+// An output folder that a command fills as a whole: absent, or holding nothing but `names`, which
+// an earlier run of the same command has left. Error(kUsage) otherwise.
+void check_replaceable(const std::filesystem::path& folder, const std::vector<std::string>& names);
+
+}  // namespace reasonbrain::cli

@@ -1,0 +1,105 @@
+#include <c10/util/Exception.h>
+
+#include <iostream>
+#include <new>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/version.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::cli {
+namespace {
+
+constexpr const char* kExamples = R"(examples:
+  reasonbrain edit --model models/mini --image in.png --instruction "What if the block was left in the sun?" --out out.png
+  reasonbrain data miniworld --out data --split val --count 96 --seed 7
+  reasonbrain edit --model models/mini --data data/records.jsonl --out predictions
+  reasonbrain eval run --data data/records.jsonl --pred mini=predictions --protocol miniworld --out report
+  reasonbrain train --config mini train.steps=1000 --run runs/mini
+  reasonbrain COMMAND --help says more about each command
+
+exit codes: 0 ok, 1 run-time failure, 2 usage, 3 configuration, 4 weights or data, 5 out of memory, 130 interrupted)";
+
+int exit_with(ErrorKind kind, const std::string& message) {
+  log::error(message);
+  log::flush();
+  return static_cast<int>(kind);
+}
+
+// LibTorch reports exhausted memory on the CPU as a plain error.
+bool is_out_of_memory(const c10::Error& error) {
+  const std::string text = error.what_without_backtrace();
+  return text.find("not enough memory") != std::string::npos ||
+         text.find("can't allocate memory") != std::string::npos;
+}
+
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error) {
+  std::string command = app.get_name();
+  const CLI::App* chosen = &app;
+  while (!chosen->get_subcommands().empty()) {
+    chosen = chosen->get_subcommands().front();
+    command += " " + chosen->get_name();
+  }
+  return exit_with(ErrorKind::kUsage, str(error.what(), "; see: ", command, " --help"));
+}
+
+int run_guarded(const std::function<int()>& body) {
+  constexpr const char* kMemory =
+      "out of memory; use a smaller picture, batch or model, or close other programs";
+  try {
+    return body();
+  } catch (const Error& error) {
+    return exit_with(error.kind(), error.what());
+  } catch (const std::bad_alloc&) {
+    return exit_with(ErrorKind::kOutOfMemory, kMemory);
+  } catch (const c10::OutOfMemoryError&) {
+    return exit_with(ErrorKind::kOutOfMemory, kMemory);
+  } catch (const c10::Error& error) {
+    if (is_out_of_memory(error)) return exit_with(ErrorKind::kOutOfMemory, kMemory);
+    return exit_with(ErrorKind::kRuntime,
+                     str("LibTorch: ", split(error.what_without_backtrace(), '\n').front()));
+  } catch (const std::exception& error) {
+    return exit_with(ErrorKind::kRuntime, split(error.what(), '\n').front());
+  }
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  return run_guarded([&] {
+    install_interrupt_handlers();
+    CLI::App app(
+        "ReasonBrain edits pictures by hypothetical instructions, and trains the models that do.",
+        "reasonbrain");
+    app.set_version_flag("--version", version_text());
+    app.require_subcommand(1);
+    app.footer(kExamples);
+    Action action;
+    add_train(app, action);
+    add_edit(app, action);
+    add_eval(app, action);
+    add_data(app, action);
+    add_model(app, action);
+    add_tokenize(app, action);
+    add_config(app, action);
+    add_launch(app, action);
+    add_doctor(app, action);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() != 0) return report_parse_error(app, error);
+      app.exit(error);  // --help or --version
+      flush_stdout();
+      return 0;
+    }
+    action();
+    flush_stdout();
+    return 0;
+  });
+}
+
+}  // namespace reasonbrain::cli

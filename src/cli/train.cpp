@@ -1,0 +1,34 @@
+#include "cli/command.h"
+#include "cli/training.h"
+
+namespace reasonbrain::cli {
+
+void add_train(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("train", "Train a model from YAML configurations");
+  auto args = std::make_shared<TrainArguments>();
+  command
+      ->add_option("--config", args->configs,
+                   "YAML file, or a name in configs/; may be repeated, later ones win")
+      ->required()
+      ->take_all()
+      ->expected(1);
+  command->add_option("overrides", args->overrides, "key=value, such as train.batch_size=16");
+  command->add_option("--resume", args->resume, "auto, none, or a checkpoint or run folder")
+      ->capture_default_str();
+  command->add_option("--run", args->run_folder,
+                      "Run folder; default: runs/ and the name of the preset");
+  command->add_flag("--dry-run", args->dry_run,
+                    "Parameters, memory plan and one step of every stage; writes nothing");
+  command->add_option("--device", args->device, "auto, cpu, cuda or cuda:INDEX")
+      ->capture_default_str();
+  command->footer(
+      "SIGTERM and SIGUSR1 save a checkpoint at the next step and end with 0, SIGINT does the same "
+      "and ends with 130.\n"
+      "examples:\n"
+      "  reasonbrain train --config mini --run runs/mini\n"
+      "  reasonbrain train --config mini --config ablation/t4-04 train.steps=500 --run runs/t4-04\n"
+      "  reasonbrain config options lists every key");
+  command->callback([args, &action] { action = [args] { run_training(*args); }; });
+}
+
+}  // namespace reasonbrain::cli

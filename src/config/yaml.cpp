@@ -1,0 +1,165 @@
+#include "config/yaml.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "config/yaml_events.h"
+#include "core/atomic_file.h"
+#include "core/str.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::config {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr uint64_t kMaxFileBytes = 4 << 20;
+constexpr size_t kMaxIncludeDepth = 16;
+constexpr const char* kIncludeKey = "include";
+
+Error error_at(const Node& node, const std::string& problem) {
+  return config_error(node.origin.text() + ": " + problem);
+}
+
+Node read_yaml(const fs::path& path) {
+  std::string text;
+  try {
+    text = read_file(path, kMaxFileBytes);
+  } catch (const Error& problem) {
+    throw config_error(problem.what());
+  }
+  Node tree = parse_yaml(text, path.string());
+  if (tree.kind == Node::Kind::kNull) {  // an empty file, or comments only
+    tree.kind = Node::Kind::kMapping;
+    tree.origin = {path.string(), 1};
+  }
+  if (tree.kind != Node::Kind::kMapping) {
+    throw error_at(tree, "expected `key: value` lines at the top level");
+  }
+  return tree;
+}
+
+// Removes the key `include` and returns what it lists.
+std::vector<Node> take_includes(Node& tree) {
+  const Node* found = tree.find(kIncludeKey);
+  if (found == nullptr) return {};
+  std::vector<Node> paths =
+      found->kind == Node::Kind::kSequence ? found->items : std::vector<Node>{*found};
+  for (const Node& path : paths) {
+    if (path.kind != Node::Kind::kScalar) {
+      throw error_at(path, "key 'include' expects a path or a list of paths");
+    }
+  }
+  std::erase_if(tree.entries, [](const auto& entry) { return entry.first == kIncludeKey; });
+  return paths;
+}
+
+// `open` holds the files whose includes are being read, outermost first.
+Node load_with_includes(const fs::path& path, std::vector<fs::path>& open) {
+  Node tree = read_yaml(path);
+  open.push_back(fs::weakly_canonical(path));
+  Node merged;
+  merged.kind = Node::Kind::kMapping;
+  merged.origin = tree.origin;
+  for (const Node& include : take_includes(tree)) {
+    const fs::path included = path.parent_path() / include.scalar;
+    const fs::path canonical = fs::weakly_canonical(included);
+    if (std::find(open.begin(), open.end(), canonical) != open.end()) {
+      throw error_at(include, str("include of ", include.scalar, " closes a loop"));
+    }
+    if (open.size() >= kMaxIncludeDepth) {
+      throw error_at(include, str("includes are nested deeper than ", kMaxIncludeDepth));
+    }
+    if (!fs::is_regular_file(included)) {
+      throw error_at(include, str("included file ", included.string(), " does not exist"));
+    }
+    merge(merged, load_with_includes(included, open));
+  }
+  merge(merged, tree);
+  open.pop_back();
+  return merged;
+}
+
+}  // namespace
+
+Node parse_yaml(const std::string& text, const std::string& file) {
+  if (!is_valid_utf8(text)) throw config_error(file + ": the text is not UTF-8");
+  try {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    NodeBuilder builder(file), second(file);
+    parser.HandleNextDocument(builder);
+    if (parser.HandleNextDocument(second)) {
+      throw config_error(file + ": expected one YAML document, got several");
+    }
+    return builder.take();
+  } catch (const YAML::Exception& problem) {
+    const Origin origin{file, problem.mark.is_null() ? 0 : problem.mark.line + 1};
+    throw config_error(origin.text() + ": " + problem.msg);
+  }
+}
+
+Node load_file(const fs::path& path) {
+  std::vector<fs::path> open;
+  return load_with_includes(path, open);
+}
+
+void apply_override(Node& tree, const std::string& assignment) {
+  const std::string origin = "override '" + assignment + "'";
+  const size_t equals = assignment.find('=');
+  const std::vector<std::string> keys = split(assignment.substr(0, equals), '.');
+  if (equals == std::string::npos || std::find(keys.begin(), keys.end(), "") != keys.end()) {
+    throw config_error(origin + ": expected KEY=VALUE with a key such as train.steps");
+  }
+  const std::string text = assignment.substr(equals + 1);
+  Node value = parse_yaml(text, origin);
+  if (text.empty()) value.kind = Node::Kind::kScalar, value.quoted = true;
+
+  for (size_t i = keys.size(); i-- > 0;) {  // a: {b: VALUE}
+    Node outer;
+    outer.kind = Node::Kind::kMapping;
+    outer.entries.emplace_back(keys[i], std::move(value));
+    value = std::move(outer);
+  }
+  struct {
+    const Origin origin;
+    void operator()(Node& node) {  // an override has no lines
+      node.origin = origin;
+      for (Node& item : node.items) (*this)(item);
+      for (auto& entry : node.entries) (*this)(entry.second);
+    }
+  } set_origin{{origin, 0}};
+  set_origin(value);
+  merge(tree, value);
+}
+
+Node load_config(const std::vector<fs::path>& files, const std::vector<std::string>& overrides) {
+  Node tree;
+  tree.kind = Node::Kind::kMapping;
+  for (const fs::path& file : files) merge(tree, load_file(file));
+  for (const std::string& assignment : overrides) apply_override(tree, assignment);
+  return tree;
+}
+
+fs::path find_config(const std::string& name, const std::vector<fs::path>& search_dirs) {
+  std::error_code ignored;
+  if (fs::is_regular_file(name, ignored)) return name;
+  std::vector<std::string> known;
+  for (const fs::path& dir : search_dirs) {
+    for (const fs::path& candidate : {dir / name, dir / (name + ".yaml")}) {
+      if (fs::is_regular_file(candidate, ignored)) return candidate;
+    }
+    for (fs::recursive_directory_iterator it(dir, ignored), end; it != end; it.increment(ignored)) {
+      if (it->path().extension() == ".yaml") {
+        known.push_back(it->path().lexically_relative(dir).string());
+      }
+    }
+  }
+  std::string message = str("config '", name, "' is neither a file");
+  if (search_dirs.empty()) throw config_error(message + " nor is there a folder of configs");
+  message += " nor in";
+  for (const fs::path& dir : search_dirs) message += " " + dir.string();
+  const std::string nearest = nearest_match(name, known);
+  throw config_error(nearest.empty() ? message : message + ", nearest '" + nearest + "'");
+}
+
+}  // namespace reasonbrain::config

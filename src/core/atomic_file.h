@@ -1,0 +1,55 @@
+// Files and folders that appear complete or not at all.
+//
+// Content goes to a temporary name beside the destination and is renamed when it is whole. Every
+// failure is an Error(kRuntime) with the reason of the operating system (full disk, no permission).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace reasonbrain {
+
+// The whole file. Throws Error(kData) when it is missing, unreadable, not a regular file or larger.
+std::string read_file(const std::filesystem::path& path, uint64_t max_bytes = 1ull << 30);
+
+// Writes piece by piece; without commit() the destructor removes what was written.
+// Missing parent folders are created.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path destination);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(const void* data, size_t num_bytes);
+  void commit();  // fsync, then rename over the destination
+
+ private:
+  std::filesystem::path destination_, temporary_;
+  int descriptor_ = -1;
+};
+
+void write_file_atomic(const std::filesystem::path& path, std::string_view bytes);
+
+// A folder built under a temporary sibling name, path(), until commit() renames it.
+class AtomicFolder {
+ public:
+  explicit AtomicFolder(std::filesystem::path destination);
+  ~AtomicFolder();  // removes a folder that was not committed
+  AtomicFolder(const AtomicFolder&) = delete;
+  AtomicFolder& operator=(const AtomicFolder&) = delete;
+
+  const std::filesystem::path& path() const { return temporary_; }
+
+  // replace: an existing destination is swapped out and then removed; otherwise it is an error.
+  void commit(bool replace = false);
+
+ private:
+  std::filesystem::path destination_, temporary_;
+  bool committed_ = false;
+};
+
+}  // namespace reasonbrain

@@ -1,0 +1,127 @@
+#include "data/record_source.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/sha256.h"
+#include "core/str.h"
+#include "data/record_io.h"
+#include "data/region_json.h"
+#include "io/image_io.h"
+#include "io/path_safety.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::data {
+
+RecordSource::RecordSource(std::filesystem::path path, Pictures pictures)
+    : path_(std::move(path)),
+      folder_(path_.has_parent_path() ? path_.parent_path() : "."),
+      pictures_(pictures),
+      records_(read_records(path_)) {}
+
+std::string RecordSource::origin(const Record& record) const {
+  return str(path_.string(), ":", record.line);
+}
+
+std::filesystem::path RecordSource::resolve(const std::string& name, const Record& record) const {
+  return io::resolve_inside(folder_, name, origin(record));
+}
+
+io::Image RecordSource::read_like(const std::string& name, const io::Image& source,
+                                  const Record& record) const {
+  io::Image image = io::read_image(resolve(name, record));
+  if (!image.same_shape(source)) {
+    throw data_error(str(origin(record), ": '", name, "' is ", image.width, "x", image.height,
+                         ", expected the size of '", record.src_image, "', ", source.width, "x",
+                         source.height));
+  }
+  return image;
+}
+
+io::Image RecordSource::read_instance_map(const io::Image& source, const Record& record) const {
+  io::Image map;
+  if (!record.instance_map.empty()) {
+    map = io::read_label_map(resolve(record.instance_map, record));
+  } else if (!record.regions_json.empty()) {
+    map = regions_from_json(record.regions_json, origin(record), folder_);
+  } else {
+    return map;
+  }
+  if (!map.empty() && (map.width != source.width || map.height != source.height)) {
+    throw data_error(str(origin(record), ": the regions are ", map.width, "x", map.height,
+                         ", expected the size of '", record.src_image, "', ", source.width, "x",
+                         source.height));
+  }
+  return map;
+}
+
+Sample RecordSource::get(int64_t index) const {
+  if (index < 0 || index >= size()) {
+    throw data_error(str(path_.string(), ": no record ", index, ", the file has ", size()));
+  }
+  Sample sample;
+  sample.record = records_[static_cast<size_t>(index)];
+  const Record& record = sample.record;
+  sample.source = io::read_image(resolve(record.src_image, record));
+  sample.instance_map = read_instance_map(sample.source, record);
+  if (pictures_ == Pictures::kInputsOnly) return sample;
+  if (!record.tgt_image.empty()) sample.target = read_like(record.tgt_image, sample.source, record);
+  for (const RecordAlternative& alternative : record.alternatives) {
+    sample.alternatives.push_back(
+        {alternative.name, read_like(alternative.image, sample.source, record)});
+  }
+  return sample;
+}
+
+std::vector<std::vector<std::string>> RecordSource::label_slots() const {
+  std::vector<std::set<std::string>> slots;
+  for (const Record& record : records_) {
+    for (const InstanceLabel& instance : record.instances) {
+      slots.resize(std::max(slots.size(), instance.words.size()));
+      for (size_t i = 0; i < instance.words.size(); ++i) {
+        if (!instance.words[i].empty()) slots[i].insert(instance.words[i]);
+      }
+    }
+  }
+  std::vector<std::vector<std::string>> lists;
+  for (const auto& slot : slots) lists.emplace_back(slot.begin(), slot.end());
+  return lists;
+}
+
+std::vector<std::string> RecordSource::picture_names(const Record& record) const {
+  std::vector<std::string> names = {record.src_image, record.instance_map};
+  if (pictures_ == Pictures::kAll) {
+    names.push_back(record.tgt_image);
+    for (const RecordAlternative& alternative : record.alternatives) {
+      names.push_back(alternative.image);
+    }
+  }
+  names.erase(std::remove(names.begin(), names.end(), ""), names.end());
+  return names;
+}
+
+std::string RecordSource::fingerprint() const {
+  Sha256 hash;
+  const auto add = [&](const std::string& text) { hash.update(text.data(), text.size()); };
+  add(sha256_file(path_));
+  for (const Record& record : records_) {
+    for (const std::string& name : picture_names(record)) {
+      std::error_code missing;
+      add(str(name, ":", std::filesystem::file_size(folder_ / name, missing), "\n"));
+    }
+  }
+  return hash.hex();
+}
+
+void RecordSource::require_pictures() const {
+  for (const Record& record : records_) {
+    for (const std::string& name : picture_names(record)) {
+      if (!std::filesystem::is_regular_file(resolve(name, record))) {
+        throw data_error(
+            str(origin(record), ": there is no picture '", name, "' in ", folder_.string()));
+      }
+    }
+  }
+}
+
+}  // namespace reasonbrain::data

@@ -1,0 +1,51 @@
+// Samples from a JSONL file, pictures read when asked for.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "reasonbrain/sample_source.h"
+
+namespace reasonbrain::data {
+
+class RecordSource : public SampleSource {
+ public:
+  enum class Pictures {
+    kAll,         // source, target, regions, alternatives
+    kInputsOnly,  // source and regions: what an edit may see
+  };
+
+  // Reads and checks every record (read_records); pictures are not opened yet.
+  explicit RecordSource(std::filesystem::path path, Pictures pictures = Pictures::kAll);
+
+  int64_t size() const override { return static_cast<int64_t>(records_.size()); }
+
+  // All pictures of a sample have the size of its source; else Error(kData) "FILE:LINE: ...". The
+  // instance map comes from "instance_map", or else from "regions".
+  Sample get(int64_t index) const override;
+
+  // The words found in the records' instances, sorted, one list a slot.
+  std::vector<std::vector<std::string>> label_slots() const override;
+
+  // SHA-256 over the JSONL file and the names and sizes of the pictures (not their content).
+  std::string fingerprint() const override;
+
+  const std::vector<Record>& records() const { return records_; }
+
+  // Error(kData) for the first record with a picture that is missing or outside the folder.
+  void require_pictures() const;
+
+ private:
+  std::vector<std::string> picture_names(const Record& record) const;
+  std::string origin(const Record& record) const;
+  std::filesystem::path resolve(const std::string& name, const Record& record) const;
+  io::Image read_like(const std::string& name, const io::Image& source, const Record& record) const;
+  io::Image read_instance_map(const io::Image& source, const Record& record) const;
+
+  std::filesystem::path path_, folder_;
+  Pictures pictures_;
+  std::vector<Record> records_;
+};
+
+}  // namespace reasonbrain::data

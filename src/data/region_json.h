@@ -1,0 +1,25 @@
+// Regions written as JSON: run-length encoded masks as COCO writes them, or mask pictures.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "reasonbrain/image.h"
+
+namespace reasonbrain::data {
+
+// `json` is one region, a list of them or {"regions": [...]}. A region is
+// {"size": [height, width], "counts": [...] or "compressed"}, the same under "rle" or
+// "segmentation", or
+// {"mask": PATH} relative to `folder`. Gives an instance map: region i has label i + 1, and where
+// regions overlap the smaller one shows. Error(kData) starting with `origin` for anything that does
+// not fit: no region, more than 255, sizes that differ or exceed the picture limit, runs beyond the
+// picture.
+io::Image regions_from_json(std::string_view json, const std::string& origin,
+                            const std::filesystem::path& folder);
+
+// The regions of `map` as JSON that regions_from_json() reads (compressed counts).
+std::string regions_to_json(const io::Image& map);
+
+}  // namespace reasonbrain::data

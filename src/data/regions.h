@@ -1,0 +1,62 @@
+// Regions that the model looks at: label maps and where they come from.
+//
+// A label map is an 8-bit, 1-channel picture, 0 = no region, 1..255 = the regions.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "reasonbrain/describe.h"
+#include "reasonbrain/image.h"
+
+namespace reasonbrain::data {
+
+constexpr int kMaxRegions = 32;  // that a model is given
+
+enum class RegionSource { kFile, kGrid, kKmeans, kNone };
+std::vector<std::string> region_source_names();  // in the order of RegionSource
+
+struct RegionMask {
+  int label = 0;                // in the label map
+  int64_t area = 0;             // pixels
+  std::vector<uint8_t> pixels;  // height * width, 0 or 1
+};
+
+// One mask a label that occurs, by ascending label; of more than `max_regions` the largest are
+// kept.
+std::vector<RegionMask> region_masks(const io::Image& map, int max_regions = kMaxRegions);
+
+// cells x cells regions in reading order; cells in [1, 5], so that at most kMaxRegions come out.
+io::Image grid_regions(int width, int height, int cells);
+
+// Objects in front of an even background, found by colour and place (see the .cpp). At most
+// kMaxRegions, the largest has label 1; the background and what is too small to be an object have
+// label 0. `rgb` has 3 channels. The same picture always gives the same map.
+io::Image kmeans_regions(const io::Image& rgb);
+
+// A label map or black-and-white mask (PNG, WebP) or RLE JSON (region_json.h), by the file's
+// extension. Error(kData) when it is damaged or its size is not width x height.
+io::Image read_region_file(const std::filesystem::path& path, int width, int height);
+
+struct RegionOptions {
+  RegionSource source = RegionSource::kKmeans;
+  int64_t grid_cells = 4;
+
+  void describe(OptionVisitor& visitor) {
+    visitor.choice(
+        "source", source, region_source_names(),
+        {.help =
+             "Where regions come from: the sample's own map, a grid, the k-means finder, none"});
+    visitor.field("grid_cells", grid_cells,
+                  {.help = "Cells a side of the grid", .unit = "cells", .min = 1, .max = 5});
+  }
+};
+
+// The label map of `rgb` by options.source; `from_file` is the sample's own map and may be empty.
+// Empty for kNone and for kFile without a map.
+io::Image make_regions(const io::Image& rgb, const io::Image& from_file,
+                       const RegionOptions& options);
+
+}  // namespace reasonbrain::data

@@ -1,0 +1,62 @@
+#include "io/jsonl.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/str.h"
+#include "io/json.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::io {
+
+LineReader::LineReader(std::filesystem::path path, uint64_t max_line_bytes)
+    : path_(std::move(path)), max_line_bytes_(max_line_bytes), file_(path_, std::ios::binary) {
+  if (!file_ || !std::filesystem::is_regular_file(path_)) {
+    throw data_error(str("cannot read ", path_.string(), ": expected a text file"));
+  }
+}
+
+std::string LineReader::origin() const {
+  return str(path_.string(), ":", line_);
+}
+
+bool LineReader::next(std::string& text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  std::streambuf& buffer = *file_.rdbuf();
+  while (true) {
+    text.clear();
+    ++line_;
+    int byte;
+    while ((byte = buffer.sbumpc()) != std::char_traits<char>::eof() && byte != '\n') {
+      text += static_cast<char>(byte);
+      if (text.size() > max_line_bytes_) {
+        throw data_error(str(origin(), ": the line is longer than ", max_line_bytes_, " bytes"));
+      }
+    }
+    if (byte != '\n' && text.empty()) return false;
+    if (line_ == 1 && text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+    if (!text.empty() && text.back() == '\r') text.pop_back();
+    if (!is_valid_utf8(text)) throw data_error(origin() + ": the line is not UTF-8");
+    if (!trim(text).empty()) return true;
+    if (byte != '\n') return false;
+  }
+}
+
+void for_each_json_line(
+    const std::filesystem::path& path,
+    const std::function<void(const nlohmann::json&, const std::string&, int)>& visit) {
+  LineReader reader(path);
+  std::string text;
+  bool any = false;
+  while (reader.next(text)) {
+    const std::string origin = reader.origin();
+    const nlohmann::json value = parse_json(text, origin);
+    if (!value.is_object()) throw data_error(origin + ": expected a JSON object on each line");
+    any = true;
+    visit(value, origin, reader.line());
+  }
+  if (!any)
+    throw data_error(path.string() + ": the file is empty, expected one JSON object a line");
+}
+
+}  // namespace reasonbrain::io

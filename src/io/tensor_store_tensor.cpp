@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/str.h"
+#include "io/json.h"
+#include "io/path_safety.h"
+#include "reasonbrain/error.h"
+#include "reasonbrain/safetensors.h"
+
+namespace reasonbrain::io {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kStems[] = {"model", "diffusion_pytorch_model", "adapter_model"};
+constexpr const char* kFileSuffix = ".safetensors";
+constexpr const char* kIndexSuffix = ".safetensors.index.json";
+
+// The weight file or index of a folder.
+fs::path find_weights(const fs::path& folder) {
+  for (const char* stem : kStems) {
+    for (const char* suffix : {kFileSuffix, kIndexSuffix}) {
+      const fs::path candidate = folder / (std::string(stem) + suffix);
+      if (fs::exists(candidate)) return candidate;
+    }
+  }
+  std::vector<fs::path> found;
+  bool pickle = false;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string extension = entry.path().extension().string();
+    if (extension == kFileSuffix) found.push_back(entry.path());
+    pickle |= extension == ".bin" || extension == ".pt" || extension == ".pth";
+  }
+  if (found.size() == 1) return found.front();
+  std::string message = str(folder.string(), " has ", found.empty() ? "no" : "several",
+                            " .safetensors files, expected model.safetensors, ",
+                            "diffusion_pytorch_model.safetensors or adapter_model.safetensors");
+  if (pickle && found.empty()) message += "; convert the pickled weights to safetensors first";
+  throw data_error(message);
+}
+
+// tensor -> file name, as the index says.
+std::map<std::string, std::string> read_index(const fs::path& path) {
+  const nlohmann::json index = read_json(path);
+  const auto found = index.is_object() ? index.find("weight_map") : index.end();
+  if (found == index.end() || !found->is_object() || found->empty()) {
+    throw data_error(path.string() + " has no weight_map of tensor names to files");
+  }
+  std::map<std::string, std::string> shards;
+  for (const auto& item : found->items()) {
+    if (!item.value().is_string()) {
+      throw data_error(str(path.string(), ": weight_map '", item.key(), "' is not a file name"));
+    }
+    shards[item.key()] = item.value().get<std::string>();
+  }
+  return shards;
+}
+
+int64_t num_bytes_of(const torch::Tensor& tensor) {
+  return tensor.numel() * tensor.element_size();
+}
+
+std::string shard_name(const std::string& stem, size_t number, size_t count) {
+  const auto five = [](size_t n) {
+    const std::string digits = std::to_string(n);
+    return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+  };
+  return stem + "-" + five(number) + "-of-" + five(count) + kFileSuffix;
+}
+
+}  // namespace
+
+TensorStore::TensorStore(const fs::path& file_or_folder) : path_(file_or_folder) {
+  if (!fs::exists(path_)) throw data_error(path_.string() + " does not exist, expected weights");
+  const fs::path weights = fs::is_directory(path_) ? find_weights(path_) : path_;
+  if (!ends_with(weights.string(), ".json")) {
+    files_.emplace_back(weights);
+    for (const std::string& name : files_[0].keys()) where_[name] = 0;
+    return;
+  }
+  const auto shards = read_index(weights);
+  std::map<std::string, size_t> opened;
+  for (const auto& [name, file] : shards) {
+    const auto [position, is_new] = opened.try_emplace(file, files_.size());
+    if (is_new) {
+      const fs::path shard = resolve_inside(weights.parent_path(), file, weights.string());
+      if (!fs::exists(shard)) {
+        throw data_error(
+            str(weights.string(), " names ", file, ", which is missing; get it again"));
+      }
+      files_.emplace_back(shard);
+    }
+    if (!files_[position->second].contains(name)) {
+      throw data_error(str(weights.string(), " expects tensor '", name, "' in ", file,
+                           ", which does not hold it"));
+    }
+    where_[name] = position->second;
+  }
+}
+
+const SafetensorsFile& TensorStore::file_of(const std::string& name) const {
+  const auto found = where_.find(name);
+  if (found != where_.end()) return files_[found->second];
+  const std::string nearest = nearest_match(name, keys());
+  const std::string message = str(path_.string(), " has no tensor '", name, "'");
+  throw data_error(nearest.empty() ? message : message + ", nearest '" + nearest + "'");
+}
+
+std::vector<std::string> TensorStore::keys() const {
+  std::vector<std::string> names;
+  for (const auto& entry : where_) names.push_back(entry.first);
+  return names;
+}
+
+std::vector<int64_t> TensorStore::shape(const std::string& name) const {
+  return file_of(name).shape(name);
+}
+
+torch::ScalarType TensorStore::dtype(const std::string& name) const {
+  return file_of(name).dtype(name);
+}
+
+torch::Tensor TensorStore::tensor(const std::string& name) const {
+  return file_of(name).tensor(name);
+}
+
+TensorMap TensorStore::tensors() const {
+  TensorMap tensors;
+  for (const auto& [name, file] : where_) tensors.emplace(name, files_[file].tensor(name));
+  return tensors;
+}
+
+const TextMetadata& TensorStore::metadata() const {
+  return files_.front().metadata();
+}
+
+std::vector<fs::path> TensorStore::files() const {
+  std::vector<fs::path> paths;
+  for (const SafetensorsFile& file : files_) paths.push_back(file.path());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+void save_sharded_safetensors(const fs::path& folder, const std::string& stem,
+                              const TensorMap& tensors, int64_t max_shard_bytes,
+                              TextMetadata metadata) {
+  std::vector<TensorMap> shards(1);
+  int64_t shard_bytes = 0, total_bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const int64_t num_bytes = num_bytes_of(tensor);
+    if (!shards.back().empty() && shard_bytes + num_bytes > max_shard_bytes) {
+      shards.emplace_back();
+      shard_bytes = 0;
+    }
+    shards.back().emplace(name, tensor);
+    shard_bytes += num_bytes;
+    total_bytes += num_bytes;
+  }
+  if (shards.size() == 1) {
+    save_safetensors(folder / (stem + kFileSuffix), tensors, std::move(metadata));
+    return;
+  }
+  nlohmann::json weight_map = nlohmann::json::object();
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const std::string file = shard_name(stem, i + 1, shards.size());
+    save_safetensors(folder / file, shards[i], metadata);
+    for (const auto& entry : shards[i]) weight_map[entry.first] = file;
+  }
+  write_json(folder / (stem + kIndexSuffix),
+             {{"metadata", {{"total_size", total_bytes}}}, {"weight_map", weight_map}});
+}
+
+}  // namespace reasonbrain::io

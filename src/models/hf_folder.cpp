@@ -1,0 +1,88 @@
+#include "models/hf_folder.h"
+
+#include <algorithm>
+
+#include "core/str.h"
+#include "io/json.h"
+#include "models/lora.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::models {
+namespace {
+
+constexpr int64_t kMaxShardBytes = 5'000'000'000;  // as transformers
+
+std::string dtype_name(torch::ScalarType dtype) {
+  switch (dtype) {
+    case torch::kFloat16:
+      return "float16";
+    case torch::kBFloat16:
+      return "bfloat16";
+    case torch::kFloat64:
+      return "float64";
+    default:
+      return "float32";
+  }
+}
+
+}  // namespace
+
+nlohmann::json read_hf_config(const std::filesystem::path& folder) {
+  const auto path = folder / "config.json";
+  nlohmann::json config = io::read_json(path);
+  if (!config.is_object()) {
+    throw data_error(str(path.string(), ": expected a JSON object with the model's options"));
+  }
+  return config;
+}
+
+void expect_model_type(const nlohmann::json& config, const std::vector<std::string>& accepted,
+                       const std::string& origin) {
+  const auto found = config.find("model_type");
+  if (found == config.end() || found->is_null()) return;
+  const std::string type = found->is_string() ? found->get<std::string>() : found->dump();
+  if (std::find(accepted.begin(), accepted.end(), type) != accepted.end()) return;
+  throw data_error(
+      str(origin, ": model_type '", type, "' is not read here; expected ", join(accepted, " or ")));
+}
+
+nn::StateDict load_weights(torch::nn::Module& module, const io::TensorStore& store,
+                           const KeyMap& key_map,
+                           const std::function<bool(const std::string&)>& may_be_missing) {
+  nn::StateDict weights;
+  std::map<std::string, std::string> names;  // file key -> module key
+  for (const std::string& key : store.keys()) {
+    const std::optional<std::string> name = key_map(key);
+    if (!name) continue;
+    const torch::Tensor tensor = store.tensor(key);
+    io::require_finite(tensor, key, store.path().string());
+    weights[*name] = tensor;
+    names[key] = *name;
+  }
+  nn::load_state_dict(module, weights,
+                      {.origin = store.path().string(), .may_be_missing = may_be_missing});
+  const nn::StateDict own = nn::state_dict(module);
+  nn::StateDict by_file_key;
+  for (const auto& [key, name] : names) by_file_key[key] = own.at(name);
+  return by_file_key;
+}
+
+nn::StateDict base_state_dict(const torch::nn::Module& module) {
+  nn::StateDict weights = nn::state_dict(module);
+  std::erase_if(weights, [](const auto& entry) { return is_lora_parameter(entry.first); });
+  return weights;
+}
+
+void save_hf_folder(const std::filesystem::path& folder, nlohmann::json config,
+                    const nn::StateDict& weights, const std::string& stem) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw runtime_error(str("cannot create folder ", folder.string(), ": ", error.message()));
+  }
+  if (!weights.empty()) config["dtype"] = dtype_name(weights.begin()->second.scalar_type());
+  io::save_sharded_safetensors(folder, stem, weights, kMaxShardBytes);
+  io::write_json(folder / "config.json", config);
+}
+
+}  // namespace reasonbrain::models

@@ -1,0 +1,65 @@
+#include "models/llama/attention.h"
+
+#include "nn/attention.h"
+#include "nn/rope.h"
+
+namespace reasonbrain::models::llama {
+namespace {
+
+// The pass's mask and the hook's, joined; undefined when plain causal attention is meant.
+torch::Tensor layer_mask(const PassContext& pass, int64_t layer, const torch::Tensor& states) {
+  const torch::Tensor key_mask = pass.hook ? pass.hook->key_mask(layer) : torch::Tensor();
+  if (!key_mask.defined()) return pass.mask;
+  const torch::Tensor hooked = key_mask.to(states.scalar_type());
+  if (pass.mask.defined()) return at::minimum(pass.mask, hooked);
+  return causal_mask(states.size(1), hooked, states.options());
+}
+
+void report_rows(LayerHook& hook, int64_t layer, const torch::Tensor& query,
+                 const torch::Tensor& key, torch::Tensor mask) {
+  const torch::Tensor rows = hook.wanted_rows(layer);
+  if (!rows.defined()) return;
+  torch::NoGradGuard no_grad;
+  const int64_t length = key.size(2);
+  if (!mask.defined()) mask = nn::additive_causal_mask(length, length, query.options());
+  hook.take_rows(
+      layer, nn::attention_weights(query.index_select(2, rows), key, mask.index_select(2, rows)));
+}
+
+}  // namespace
+
+torch::Tensor causal_mask(int64_t length, const torch::Tensor& key_mask,
+                          const torch::TensorOptions& options) {
+  return at::minimum(nn::additive_causal_mask(length, length, options), key_mask);
+}
+
+AttentionImpl::AttentionImpl(const LlamaConfig& config, const nn::Build& build)
+    : num_heads_(config.num_attention_heads), num_kv_heads_(config.kv_heads()) {
+  const int64_t width = config.hidden_size;
+  const int64_t query_width = num_heads_ * config.head_width();
+  const int64_t key_width = num_kv_heads_ * config.head_width();
+  const bool bias = config.attention_bias;
+  q_proj = register_module("q_proj", nn::Linear(width, query_width, bias, build));
+  k_proj = register_module("k_proj", nn::Linear(width, key_width, bias, build));
+  v_proj = register_module("v_proj", nn::Linear(width, key_width, bias, build));
+  o_proj = register_module("o_proj", nn::Linear(query_width, width, bias, build));
+}
+
+torch::Tensor AttentionImpl::forward(const torch::Tensor& states, const PassContext& pass,
+                                     int64_t layer) {
+  torch::Tensor query =
+      nn::apply_rope(nn::split_heads(q_proj(states), num_heads_), pass.cos, pass.sin);
+  const torch::Tensor key =
+      nn::apply_rope(nn::split_heads(k_proj(states), num_kv_heads_), pass.cos, pass.sin);
+  const torch::Tensor value = nn::split_heads(v_proj(states), num_kv_heads_);
+  const torch::Tensor mask = layer_mask(pass, layer, states);
+  if (pass.hook) {
+    const torch::Tensor scale = pass.hook->head_scale(layer);
+    if (scale.defined()) query = query * scale.to(query.scalar_type()).view({-1, num_heads_, 1, 1});
+    report_rows(*pass.hook, layer, query, key, mask);
+  }
+  return o_proj(
+      nn::merge_heads(nn::attention(query, key, value, mask, /*causal=*/!mask.defined())));
+}
+
+}  // namespace reasonbrain::models::llama

@@ -1,0 +1,50 @@
+// LoRA adapters (Hu et al. 2021) on the nn::Linear children of any module, and PEFT folders of them
+// (adapter_config.json, adapter_model.safetensors).
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "nn/linear.h"
+#include "nn/state_dict.h"
+#include "reasonbrain/describe.h"
+
+namespace reasonbrain::models {
+
+struct LoraOptions {
+  int64_t rank = 8;
+  double alpha = 16;  // the adapter's output is scaled by alpha / rank
+  std::vector<std::string> targets = {"q_proj", "v_proj"};
+
+  void describe(OptionVisitor& v);
+};
+
+// Every nn::Linear below `module` under its dotted name.
+std::map<std::string, nn::Linear> linear_children(torch::nn::Module& module);
+
+// Gives a fresh adapter to every nn::Linear whose name is a target or ends with ".target"; A is
+// drawn from a stream keyed by (seed, name), B is zero. Returns how many. Error(kConfig) when a
+// target matches none.
+int64_t attach_lora(torch::nn::Module& module, const LoraOptions& options, uint64_t seed);
+
+// Adds every adapter to its weight and removes it.
+void merge_lora(torch::nn::Module& module);
+
+bool is_lora_parameter(const std::string& name);  // "...lora_A" or "...lora_B"
+
+// Attaches the adapter of a PEFT folder; returns the parameters that came from it under the keys of
+// adapter_model.safetensors. Which linears get one is told by those keys; rank and scale by r,
+// lora_alpha, rank_pattern, alpha_pattern and use_rslora. Full weights (modules_to_save, biases)
+// replace the module's. Error(kData) for other methods than LoRA, DoRA included, and for keys that
+// fit no parameter.
+nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder);
+
+// Writes all adapters below `module` as a PEFT folder. Error(kRuntime) when there is none.
+void save_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder,
+                       const std::string& base_model_name_or_path = "");
+
+}  // namespace reasonbrain::models

@@ -1,0 +1,214 @@
+// PEFT folders: the file side of models/lora.h.
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+
+#include "core/str.h"
+#include "io/json.h"
+#include "models/hf_folder.h"
+#include "models/lora.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::models {
+namespace {
+
+constexpr const char* kConfigFile = "adapter_config.json";
+constexpr const char* kWeightsStem = "adapter_model";
+constexpr const char* kPrefix = "base_model.model.";
+constexpr int64_t kMaxShardBytes = 5'000'000'000;
+
+// The scalar fields of adapter_config.json that decide what the weights mean.
+struct PeftOptions {
+  std::string peft_type = "LORA";
+  int64_t r = 8;
+  double lora_alpha = 8;
+  bool use_rslora = false;
+  bool use_dora = false;
+  bool fan_in_fan_out = false;
+
+  void describe(OptionVisitor& v) {
+    v.field("peft_type", peft_type, {.help = "Method of the adapter"});
+    v.field("r", r, {.help = "Rank where rank_pattern says nothing", .min = 1, .max = 1e6});
+    v.field("lora_alpha", lora_alpha,
+            {.help = "Scale times rank where alpha_pattern says nothing", .min = -1e9, .max = 1e9});
+    v.field("use_rslora", use_rslora, {.help = "Scale by the root of the rank"});
+    v.field("use_dora", use_dora, {.help = "Weight-decomposed adapters"});
+    v.field("fan_in_fan_out", fan_in_fan_out, {.help = "Weights are stored transposed"});
+  }
+};
+
+struct PeftConfig {
+  PeftOptions options;
+  nlohmann::json rank_pattern, alpha_pattern;
+  std::string origin;
+};
+
+nlohmann::json pattern_object(const nlohmann::json& config, const char* name,
+                              const std::string& origin) {
+  const nlohmann::json pattern = config.value(name, nlohmann::json());
+  if (pattern.is_null()) return nlohmann::json::object();
+  if (!pattern.is_object())
+    throw data_error(str(origin, ": ", name, " is ", pattern.dump(), "; expected an object"));
+  for (const auto& [key, value] : pattern.items()) {
+    if (!value.is_number()) {
+      throw data_error(
+          str(origin, ": ", name, " of '", key, "' is ", value.dump(), "; expected a number"));
+    }
+  }
+  return pattern;
+}
+
+PeftConfig read_config(const std::filesystem::path& folder) {
+  const auto path = folder / kConfigFile;
+  const nlohmann::json json = io::read_json(path);
+  PeftConfig config;
+  config.origin = path.string();
+  read_hf_options(json, config.options, config.origin);
+  if (config.options.peft_type != "LORA") {
+    throw data_error(str(config.origin, ": peft_type '", config.options.peft_type,
+                         "' is not supported; only LORA is"));
+  }
+  if (config.options.use_dora) {
+    throw data_error(
+        str(config.origin, ": use_dora is not supported; merge the adapter with PEFT first"));
+  }
+  if (config.options.fan_in_fan_out) {
+    throw data_error(
+        str(config.origin, ": fan_in_fan_out is not supported; linear weights are [out, in] here"));
+  }
+  config.rank_pattern = pattern_object(json, "rank_pattern", config.origin);
+  config.alpha_pattern = pattern_object(json, "alpha_pattern", config.origin);
+  return config;
+}
+
+// The value of the first pattern that is, as a regular expression, the end of `name` (at a dot).
+double by_pattern(const nlohmann::json& patterns, const std::string& name, double otherwise,
+                  const std::string& origin) {
+  for (const auto& [pattern, value] : patterns.items()) {
+    try {
+      if (std::regex_match(name, std::regex("(.*\\.)?(" + pattern + ")")))
+        return value.get<double>();
+    } catch (const std::regex_error&) {
+      throw data_error(
+          str(origin, ": '", pattern, "' is not a regular expression that is understood"));
+    }
+  }
+  return otherwise;
+}
+
+struct AdapterKey {
+  std::string name;  // module for A and B, parameter otherwise
+  char part = 0;     // 'A', 'B' or 0: a full weight
+};
+
+AdapterKey parse_key(const std::string& key, const std::string& origin) {
+  static const std::regex kLora(R"((.+)\.lora_([AB])(\.default)?\.weight)");
+  if (!starts_with(key, kPrefix)) {
+    throw data_error(str(origin, ": the key '", key, "' does not begin with ", kPrefix));
+  }
+  const std::string name = key.substr(std::string(kPrefix).size());
+  std::smatch match;
+  if (std::regex_match(name, match, kLora)) return {match[1], match[2].str()[0]};
+  if (name.find("lora_") != std::string::npos) {
+    throw data_error(
+        str(origin, ": '", key, "' is not supported; only lora_A and lora_B of linear layers are"));
+  }
+  return {name, 0};
+}
+
+void attach_like_file(nn::Linear& linear, const std::string& name, int64_t rank,
+                      const PeftConfig& config) {
+  const auto& options = config.options;
+  const double expected =
+      by_pattern(config.rank_pattern, name, static_cast<double>(options.r), config.origin);
+  if (static_cast<double>(rank) != expected) {
+    throw data_error(str(config.origin, ": rank ", expected, " for ", name, ", but its lora_A has ",
+                         rank, " rows"));
+  }
+  const double alpha = by_pattern(config.alpha_pattern, name, options.lora_alpha, config.origin);
+  linear->attach_lora(rank, alpha / (options.use_rslora ? std::sqrt(expected) : expected));
+}
+
+}  // namespace
+
+nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder) {
+  const PeftConfig config = read_config(folder);
+  const io::TensorStore store(folder);
+  auto linears = linear_children(module);
+  std::map<std::string, AdapterKey> keys;
+  for (const std::string& key : store.keys()) keys[key] = parse_key(key, store.path().string());
+  if (keys.empty()) throw data_error(str(store.path().string(), ": the adapter holds no weights"));
+  for (const auto& [key, parsed] : keys) {
+    if (parsed.part != 'A') continue;
+    const auto found = linears.find(parsed.name);
+    if (found == linears.end()) {
+      throw data_error(
+          str(store.path().string(), ": '", key, "' belongs to no linear layer of this model"));
+    }
+    if (store.shape(key).empty())
+      throw data_error(str(store.path().string(), ": '", key, "' is a scalar"));
+    attach_like_file(found->second, parsed.name, store.shape(key)[0], config);
+  }
+  std::map<std::string, std::string> module_keys;  // by file key
+  std::set<std::string> given;
+  for (const auto& [key, parsed] : keys) {
+    module_keys[key] = parsed.part ? str(parsed.name, ".lora_", parsed.part) : parsed.name;
+    given.insert(module_keys[key]);
+  }
+  return load_weights(
+      module, store, [&](const std::string& key) { return module_keys.at(key); },
+      [&](const std::string& name) {  // all but the second half of an adapter that the file begins
+        return !(ends_with(name, ".lora_B") &&
+                 given.contains(name.substr(0, name.size() - 1) + "A"));
+      });
+}
+
+void save_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder,
+                       const std::string& base_model_name_or_path) {
+  nn::StateDict weights;
+  nlohmann::json rank_pattern = nlohmann::json::object(), alpha_pattern = nlohmann::json::object();
+  int64_t rank = 0;
+  double alpha = 0;
+  std::set<std::string> adapted, plain_ends, targets;
+  const auto last_part = [](const std::string& name) { return name.substr(name.rfind('.') + 1); };
+  for (const auto& [name, linear] : linear_children(module)) {
+    if (!linear->has_lora()) {
+      plain_ends.insert(last_part(name));
+      continue;
+    }
+    const int64_t own_rank = linear->lora_A.size(0);
+    const double own_alpha = linear->lora_scale * static_cast<double>(own_rank);
+    if (weights.empty()) {
+      rank = own_rank;
+      alpha = own_alpha;
+    }
+    if (own_rank != rank) rank_pattern[name] = own_rank;
+    if (own_alpha != alpha) alpha_pattern[name] = own_alpha;
+    weights[str(kPrefix, name, ".lora_A.weight")] = linear->lora_A;
+    weights[str(kPrefix, name, ".lora_B.weight")] = linear->lora_B;
+    adapted.insert(name);
+  }
+  if (adapted.empty())
+    throw runtime_error(str(folder.string(), ": the model has no LoRA adapter to save"));
+  // A last part names all layers that end with it, so it stands for them only when all have
+  // adapters.
+  for (const std::string& name : adapted) {
+    targets.insert(plain_ends.contains(last_part(name)) ? name : last_part(name));
+  }
+  std::filesystem::create_directories(folder);
+  io::save_sharded_safetensors(folder, kWeightsStem, weights, kMaxShardBytes);
+  io::write_json(folder / kConfigFile, {{"peft_type", "LORA"},
+                                        {"r", rank},
+                                        {"lora_alpha", alpha},
+                                        {"lora_dropout", 0.0},
+                                        {"bias", "none"},
+                                        {"fan_in_fan_out", false},
+                                        {"inference_mode", true},
+                                        {"target_modules", targets},
+                                        {"rank_pattern", rank_pattern},
+                                        {"alpha_pattern", alpha_pattern},
+                                        {"base_model_name_or_path", base_model_name_or_path}});
+}
+
+}  // namespace reasonbrain::models

@@ -1,0 +1,25 @@
+// How the denoiser is built around its backbone. Saved in reason/config.json.
+#pragma once
+
+#include <cstdint>
+
+#include "reasonbrain/describe.h"
+
+namespace reasonbrain::reason {
+
+enum class LatentCodec { kAutoencoderKl, kPixelBlocks };
+
+// kAuto follows the scheduler's prediction_type. kCopyPaint: the backbone returns (paint, gate) and
+// x0 = (1 - g) source + g paint is presented to the sampler as `sample`.
+enum class Prediction { kAuto, kCopyPaint };
+
+struct DenoiserOptions {
+  LatentCodec codec = LatentCodec::kAutoencoderKl;
+  int64_t pixel_block = 4;          // side of the square that pixel_blocks folds into channels
+  Prediction prediction = Prediction::kAuto;
+  bool scale_source = true;         // false: source latents unscaled, as InstructPix2Pix weights expect
+  int64_t picture_side = 512;       // S
+  void describe(OptionVisitor& v);
+};
+
+}  // namespace reasonbrain::reason

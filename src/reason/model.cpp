@@ -1,0 +1,158 @@
+#include "reason/model.h"
+
+#include "core/rng_tensor.h"
+
+namespace reasonbrain::reason {
+
+ModelImpl::ModelImpl(const ReasonOptions& options, const ModelSizes& sizes, models::llama::Llama llm_,
+                     const models::qformer::QFormerConfig& qformer_config, const nn::Build& build)
+    : options_(options) {
+  options.validate();
+  llm = register_module("llm", std::move(llm_));
+  const int64_t llm_width = llm->config().hidden_size;
+  const int64_t d = options.width;
+  const int64_t r = options.num_guidance_tokens;
+  const int64_t query_width = qformer_config.hidden_size;
+  image_adapter_ = register_module(
+      "image_adapter", ImageAdapter(options.image_adapter, sizes.vision_width, llm_width, build));
+  frce_ = register_module("frce", Frce(options, sizes.vision_width, sizes.text_width, build));
+  if (options.frce.patch || options.frce.region) {
+    visual_to_llm_ = register_module("visual_to_llm", nn::Linear(d, llm_width, /*bias=*/true, build));
+  }
+  objects_to_llm_ = register_module("objects_to_llm", nn::Linear(d, llm_width, /*bias=*/true, build));
+  new_rows_ = parameter("new_rows", {r + 2, llm_width}, build.tensor, nn::Init::normal(options.initializer_range));
+  if (options.mllm_scope == MllmScope::kImgTokens) {
+    new_head_rows_ =
+        parameter("new_head_rows", {r, llm_width}, build.tensor, nn::Init::normal(options.initializer_range));
+  }
+  query_tokens_ =
+      parameter("query_tokens", {options.num_queries, query_width}, build.tensor, build.embedding);
+  qformer_ = register_module("qformer", models::qformer::QFormer(qformer_config, build));
+  if (query_width != d) {
+    reasoning_to_cme_ = register_module("reasoning_to_cme", nn::Linear(query_width, d, /*bias=*/true, build));
+  }
+  if (options.cme.visual_on()) {
+    const bool cues = options.frce.to_cme && (options.frce.patch || options.frce.region);
+    cme_visual_ = register_module("cme_visual", Enhancer(options, cues, build));
+  }
+  if (options.cme.textual_on()) {
+    text_to_cme_ = register_module("text_to_cme", nn::Linear(sizes.text_width, d, /*bias=*/true, build));
+    cme_textual_ = register_module("cme_textual", Enhancer(options, options.frce.to_cme, build));
+  }
+}
+
+void ModelImpl::init_new_rows(uint64_t seed) {
+  torch::NoGradGuard no_grad;
+  Rng rng(seed, {hash_key("new_rows")});
+  const auto fill = [&](torch::Tensor& rows, const torch::Tensor& table) {
+    if (rows.is_meta()) return;
+    rows.copy_(table.to(torch::kFloat32).mean(0) +
+               randn(rng, rows.sizes()).to(rows.device()) * options_.initializer_range);
+  };
+  const torch::Tensor& table = llm->model->embed_tokens->weight;
+  fill(new_rows_, table);
+  if (new_head_rows_.defined()) fill(new_head_rows_, llm->lm_head.is_empty() ? table : llm->lm_head->weight);
+}
+
+void ModelImpl::train_reasoning() {
+  nn::set_requires_grad(*image_adapter_, true);
+  nn::set_requires_grad(*frce_, true);
+  if (!visual_to_llm_.is_empty()) nn::set_requires_grad(*visual_to_llm_, true);
+  nn::set_requires_grad(*objects_to_llm_, true);
+  new_rows_.set_requires_grad(true);
+  if (new_head_rows_.defined()) new_head_rows_.set_requires_grad(true);
+}
+
+void ModelImpl::train_conditioning() {
+  nn::set_requires_grad(*qformer_, true);
+  query_tokens_.set_requires_grad(true);
+  for (nn::Linear* linear : {&reasoning_to_cme_, &text_to_cme_}) {
+    if (!linear->is_empty()) nn::set_requires_grad(**linear, true);
+  }
+  for (Enhancer* enhancer : {&cme_visual_, &cme_textual_}) {
+    if (!enhancer->is_empty()) nn::set_requires_grad(**enhancer, true);
+  }
+}
+
+torch::Tensor ModelImpl::img_token_ids() const {
+  const int64_t vocabulary = llm->config().vocab_size;
+  return at::arange(vocabulary, vocabulary + options_.num_guidance_tokens, torch::kInt64);
+}
+
+torch::Tensor ModelImpl::sequence(const Inputs& inputs, const Cues& cues, SequenceLayout& layout,
+                                  torch::Tensor& mask) {
+  const int64_t batch = inputs.instruction_ids.size(0);
+  const int64_t r = options_.num_guidance_tokens;
+  std::vector<torch::Tensor> parts, keeps;
+  int64_t position = 0;
+  const auto add = [&](const torch::Tensor& tokens, const torch::Tensor& keep) {
+    parts.push_back(tokens);
+    keeps.push_back(keep.defined() ? keep : at::ones({batch, tokens.size(1)}, inputs.instruction_mask.options()));
+    position += tokens.size(1);
+    return position;
+  };
+  const auto row = [&](int64_t begin, int64_t count) {
+    return new_rows_.narrow(0, begin, count).expand({batch, count, new_rows_.size(1)});
+  };
+  add(llm->embed(inputs.prefix_ids).expand({batch, -1, -1}), {});
+  layout.image_begin = add(row(r, 1), {});
+  layout.image_end = add(image_adapter_(inputs.vision), {});
+  layout.visual_begin = layout.visual_end = add(row(r + 1, 1), {});
+  if (cues.visual.defined()) layout.visual_end = add(visual_to_llm_(cues.visual), cues.visual_keep);
+  layout.objects_begin = layout.visual_end;
+  layout.objects_end = add(objects_to_llm_(cues.objects), cues.objects_keep);
+  layout.text_begin = layout.objects_end;
+  layout.text_end = add(llm->embed(inputs.instruction_ids), inputs.instruction_mask);
+  layout.img_begin = layout.text_end;
+  layout.img_end = layout.length = add(row(0, r), {});
+  mask = at::cat(keeps, 1);
+  return at::cat(parts, 1);
+}
+
+void ModelImpl::enhance(const Inputs& inputs, ModelOutputs& out) {
+  const int64_t batch = out.states.size(0);
+  const torch::Tensor queries = query_tokens_.expand({batch, -1, -1});
+  out.reasoning = qformer_(queries, out.states);
+  const torch::Tensor reasoning =
+      reasoning_to_cme_.is_empty() ? out.reasoning : reasoning_to_cme_(out.reasoning);
+  std::vector<torch::Tensor> context;
+  if (!cme_visual_.is_empty()) {
+    const Enhanced visual =
+        cme_visual_(reasoning, out.cues.features, torch::Tensor(), out.cues.visual, out.cues.visual_keep);
+    if (visual.reasoning.defined()) context.push_back(visual.reasoning);
+    out.guidance.residual_visual = visual.features;
+  }
+  if (!cme_textual_.is_empty()) {
+    const Enhanced textual = cme_textual_(reasoning, text_to_cme_(inputs.text), inputs.text_mask, out.cues.objects,
+                                          out.cues.objects_keep);
+    if (textual.reasoning.defined()) context.push_back(textual.reasoning);
+    const torch::Tensor weight = inputs.text_mask.to(textual.features.scalar_type()).unsqueeze(-1);
+    out.guidance.residual_text = (textual.features * weight).sum(1) / weight.sum(1).clamp_min(1);
+  }
+  if (context.empty()) context.push_back(reasoning);
+  out.guidance.context = at::cat(context, 1);
+}
+
+ModelOutputs ModelImpl::forward(const Inputs& inputs, bool want_logits, bool paint, models::llama::LayerHook* hook) {
+  ModelOutputs out;
+  out.cues = frce_(inputs);
+  torch::Tensor mask;
+  const torch::Tensor embeddings = sequence(inputs, out.cues, out.layout, mask);
+  // Padding may stand anywhere in the sequence: positions count the valid tokens before.
+  const torch::Tensor positions = (mask.to(torch::kInt64).cumsum(1) - 1).clamp_min(0);
+  const torch::Tensor last = llm->forward(embeddings, mask, positions, hook).last_hidden_state;
+  const int64_t r = options_.num_guidance_tokens;
+  out.states = last.narrow(1, out.layout.img_begin, r);
+  if (want_logits) {
+    if (options_.mllm_scope == MllmScope::kAnswerWords) {
+      out.logits = llm->head(out.states);
+    } else {  // shifted: the state before IMG_i predicts it
+      const torch::Tensor before = last.narrow(1, out.layout.img_begin - 1, r);
+      out.logits = at::cat({llm->head(before), at::linear(before, new_head_rows_)}, -1);
+    }
+  }
+  if (paint) enhance(inputs, out);
+  return out;
+}
+
+}  // namespace reasonbrain::reason

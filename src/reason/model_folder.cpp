@@ -1,0 +1,192 @@
+// Saving and loading a model folder (the layout: docs/architecture.md).
+#include "models/clip/folder.h"
+#include "models/llama/folder.h"
+#include "models/lora.h"
+#include "models/unet/runner.h"
+#include "models/vae/runner.h"
+
+#include "core/atomic_file.h"
+#include "core/sha256.h"
+#include "core/str.h"
+#include "io/json.h"
+#include "io/json_options.h"
+#include "io/path_safety.h"
+#include "reason/own_weights.h"
+#include "reason/pipeline.h"
+#include "reason/unet_denoiser.h"
+#include "reasonbrain/error.h"
+#include "reasonbrain/safetensors.h"
+
+namespace reasonbrain::reason {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kFormatVersion = 1;
+
+// What reason/config.json holds beside the folders of the parts.
+struct OwnConfig {
+  PipelineOptions& options;
+  void describe(OptionVisitor& v) {
+    v.field("preset", options.preset, {.help = "Name of the preset"});
+    v.group("qformer", options.qformer, {.help = "QFormer"});
+    v.field("image_mean", options.image_mean, {.help = "Mean of the image tower's normalisation"});
+    v.field("image_std", options.image_std, {.help = "Standard deviation of it"});
+    v.group("reason", options.reason, {.help = "ReasonBrain's own parts"});
+    v.group("denoiser", options.denoiser, {.help = "How the denoiser is built around its backbone"});
+    v.group("inference", options.inference, {.help = "Defaults of editing"});
+  }
+};
+
+struct Part {
+  const char* name;  // folder and key of the index
+  PartOptions PartsOptions::*options;
+};
+
+constexpr Part kParts[] = {{"vision", &PartsOptions::vision}, {"text", &PartsOptions::text}, {"llm", &PartsOptions::llm},
+                           {"vae", &PartsOptions::vae}, {"denoiser", &PartsOptions::denoiser}};
+
+// sha256 over the sorted lines "name sha256-of-file" of a part's weight files.
+std::string weights_sha256(const fs::path& folder) {
+  std::string lines;
+  for (const fs::path& file : io::TensorStore(folder).files()) {
+    lines += file.filename().string() + " " + sha256_file(file) + "\n";
+  }
+  return sha256_hex(lines);
+}
+
+bool by_reference(const PartOptions& part) { return !part.path.empty() && part.train == TrainMode::kFrozen; }
+
+std::string part_path(const nlohmann::json& parts, const std::string& name, const fs::path& folder,
+                      const std::string& origin) {
+  const auto found = parts.find(name);
+  if (found == parts.end()) return "";
+  if (!found->is_object() || !found->contains("path") || !(*found)["path"].is_string()) {
+    throw data_error(str(origin, ": part '", name, "' has no \"path\""));
+  }
+  const std::string path = (*found)["path"];
+  const std::string sha = found->value("sha256", "");
+  fs::path resolved;
+  const bool outside = fs::path(path).is_absolute() || path.find("..") != std::string::npos;
+  if (outside) {
+    if (!found->value("frozen", false) || sha.empty()) {
+      throw data_error(str(origin, ": part '", name, "' has the path '", path,
+                           "', which leaves the model folder; only a frozen part with its sha256 may"));
+    }
+    resolved = fs::path(path).is_absolute() ? fs::path(path) : folder / path;
+  } else {
+    resolved = io::resolve_inside(folder, path, origin);
+  }
+  if (!fs::is_directory(resolved)) {
+    throw data_error(str(origin, ": part '", name, "' is not there: no folder ", resolved.string()));
+  }
+  if (!sha.empty()) {
+    const std::string got = weights_sha256(resolved);
+    if (got != sha) {
+      throw data_error(str(origin, ": the weights of part '", name, "' in ", resolved.string(), " have sha256 ", got,
+                           ", expected ", sha, "; they are not those the model was trained with"));
+    }
+  }
+  return resolved.string();
+}
+
+bool is_complete(const fs::path& checkpoint) {
+  return fs::exists(checkpoint / "COMPLETE") && fs::exists(checkpoint / "model" / "model_index.json");
+}
+
+}  // namespace
+
+fs::path find_model_folder(const fs::path& folder) {
+  if (!fs::is_directory(folder)) throw data_error(str("no such folder: ", folder.string()));
+  if (fs::exists(folder / "model_index.json")) return folder;
+  if (fs::exists(folder / "model" / "model_index.json")) {
+    if (!is_complete(folder)) throw data_error(str(folder.string(), " is an incomplete checkpoint: it has no COMPLETE"));
+    return folder / "model";
+  }
+  const fs::path checkpoints = folder / "checkpoints";
+  if (fs::is_directory(checkpoints)) {
+    if (is_complete(checkpoints / "best")) return checkpoints / "best" / "model";
+    fs::path newest;
+    for (const auto& entry : fs::directory_iterator(checkpoints)) {
+      if (starts_with(entry.path().filename().string(), "step-") && is_complete(entry.path())) {
+        newest = std::max(newest, entry.path());
+      }
+    }
+    if (!newest.empty()) return newest / "model";
+    throw data_error(str(folder.string(), " is a run folder without a complete checkpoint yet"));
+  }
+  throw data_error(str(folder.string(), " is no model folder (no model_index.json), checkpoint or run folder"));
+}
+
+void Pipeline::save(const fs::path& folder) {
+  fs::create_directories(folder);
+  nlohmann::json parts = nlohmann::json::object();
+  for (const Part& part : kParts) {
+    const PartOptions& options = options_.parts.*part.options;
+    const std::string name = part.name;
+    if (name == "vae" && options_.denoiser.codec != LatentCodec::kAutoencoderKl) continue;
+    const bool reference = by_reference(options);
+    const fs::path target = reference ? fs::absolute(options.path) : folder / name;
+    if (!reference) {
+      if (name == "vision") models::clip::save_vision(target, encoder->vision);
+      if (name == "text") models::clip::save_text(target, encoder->text);
+      if (name == "llm") models::llama::save(target, model->llm);
+      auto& unet_denoiser = dynamic_cast<UNetDenoiser&>(*denoiser_);
+      if (name == "vae") models::vae::save_vae(target, unet_denoiser.vae);
+      if (name == "denoiser") models::unet::save_unet(target, unet_denoiser.unet);
+    }
+    if (name == "llm" && has_llm_lora()) {
+      models::save_peft_adapter(*model->llm, folder / "llm" / models::llama::kAdapterFolder);
+    }
+    parts[name] = {{"path", reference ? target.string() : name},
+                   {"frozen", options.train == TrainMode::kFrozen},
+                   {"sha256", weights_sha256(target)}};
+  }
+  text::copy_tokenizer_files(options_.tokenizers.llm, folder / "llm");
+  text::copy_tokenizer_files(options_.tokenizers.text, folder / "text");
+  io::write_json(folder / "vision" / "preprocessor_config.json",
+                 {{"image_mean", options_.image_mean},
+                  {"image_std", options_.image_std},
+                  {"size", {{"shortest_edge", options_.vision.image_size}}}});
+  io::write_json(folder / "scheduler" / "scheduler_config.json", io::write_json_options(options_.scheduler));
+  io::write_json(folder / "reason" / "config.json", io::write_json_options(OwnConfig{options_}));
+  io::save_safetensors(folder / "reason" / "model.safetensors", own_weights(*model, *denoiser_));
+  io::write_json(folder / "model_index.json", {{"_class_name", "ReasonBrain"},
+                                               {"format_version", kFormatVersion},
+                                               {"preset", options_.preset},
+                                               {"parts", parts}});
+}
+
+std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement& placement) {
+  const fs::path folder = find_model_folder(given);
+  const std::string origin = (folder / "model_index.json").string();
+  const nlohmann::json index = io::read_json(folder / "model_index.json");
+  if (!index.is_object() || index.value("_class_name", "") != "ReasonBrain") {
+    throw data_error(str(origin, ": _class_name is not \"ReasonBrain\""));
+  }
+  if (index.value("format_version", 0) != kFormatVersion) {
+    throw data_error(str(origin, ": format_version is not ", kFormatVersion, "; use a matching release"));
+  }
+  const nlohmann::json parts = index.value("parts", nlohmann::json::object());
+  PipelineOptions options;
+  const fs::path config = folder / "reason" / "config.json";
+  OwnConfig own{options};
+  io::read_json_options(io::read_json(config), own, config.string());
+  io::read_json_options(io::read_json(folder / "scheduler" / "scheduler_config.json"), options.scheduler,
+                        (folder / "scheduler" / "scheduler_config.json").string(), {.ignore_unknown = true});
+  for (const Part& part : kParts) (options.parts.*part.options).path = part_path(parts, part.name, folder, origin);
+  options.tokenizers.llm = (folder / "llm").string();
+  options.tokenizers.text = (folder / "text").string();
+
+  std::shared_ptr<Pipeline> pipeline(new Pipeline(options, placement));
+  const fs::path weights = folder / "reason" / "model.safetensors";
+  const io::TensorMap own_tensors = io::load_safetensors(weights);
+  for (const auto& [name, tensor] : own_tensors) io::require_finite(tensor, name, weights.string());
+  pipeline->build(/*seed=*/0, &own_tensors, weights.string());
+  std::string lines;
+  for (const auto& [name, part] : parts.items()) lines += name + " " + part.value("sha256", "") + "\n";
+  pipeline->sha256_ = sha256_hex(lines + "reason " + sha256_file(weights) + "\n");
+  return pipeline;
+}
+
+}  // namespace reasonbrain::reason

@@ -1,0 +1,132 @@
+#include "reason/pipeline.h"
+
+#include "models/clip/folder.h"
+#include "models/llama/folder.h"
+#include "models/lora.h"
+#include "models/unet/runner.h"
+#include "models/vae/runner.h"
+#include "reason/own_weights.h"
+#include "reason/unet_denoiser.h"
+
+namespace reasonbrain::reason {
+namespace {
+
+bool enhances(const ReasonOptions& options, bool on) { return on && options.cme.mode != CmeMode::kSimpleCa; }
+
+int64_t context_tokens(const ReasonOptions& options) {
+  const int64_t streams = (enhances(options, options.cme.visual_on()) ? 1 : 0) +
+                          (enhances(options, options.cme.textual_on()) ? 1 : 0);
+  return options.num_queries * std::max<int64_t>(streams, 1);
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const PipelineOptions& options, const Placement& placement)
+    : options_(options), placement_(placement) {}
+
+void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string& origin) {
+  const nn::Build plain{placement_.options()};
+  const nn::Build tower = plain.normal(options_.initializer_range);
+
+  models::clip::VisionModel vision = nullptr;
+  models::clip::TextModel text = nullptr;
+  models::llama::Llama llm = nullptr;
+  models::vae::AutoencoderKL vae = nullptr;
+  const auto& parts = options_.parts;
+  if (parts.vision.path.empty()) {
+    vision = models::clip::VisionModel(options_.vision, /*with_projection=*/false, tower);
+    nn::init_weights(*vision, seed, "vision");
+  } else {
+    vision = models::clip::load_vision(parts.vision.path, tower).model;
+    options_.vision = vision->config();
+  }
+  if (parts.text.path.empty()) {
+    text = models::clip::TextModel(options_.text, /*with_projection=*/false, tower);
+    nn::init_weights(*text, seed, "text");
+  } else {
+    text = models::clip::load_text(parts.text.path, tower).model;
+    options_.text = text->config();
+  }
+  if (parts.llm.path.empty()) {
+    llm = models::llama::Llama(options_.llm, tower);
+    nn::init_weights(*llm, seed, "llm");
+  } else {
+    llm = models::llama::load(parts.llm.path, tower).model;
+    options_.llm = llm->config();
+  }
+  encoder = register_module("encoder", Encoder(options_.reason, vision, text));
+
+  const ModelSizes sizes{options_.vision.hidden_size, options_.text.hidden_size};
+  options_.qformer.encoder_hidden_size = options_.llm.hidden_size;
+  const nn::Build own_build = plain.normal(options_.reason.initializer_range);
+  model = register_module("model", Model(options_.reason, sizes, llm, options_.qformer, own_build));
+
+  if (options_.denoiser.codec == LatentCodec::kAutoencoderKl) {
+    if (parts.vae.path.empty()) {
+      vae = models::vae::AutoencoderKL(options_.vae, plain);
+      nn::init_weights(*vae, seed, "vae");
+    } else {
+      vae = models::vae::load_vae(parts.vae.path, plain.tensor);
+      options_.vae = vae->config();
+    }
+  }
+  models::unet::UNet unet = nullptr;
+  if (parts.denoiser.path.empty()) {
+    unet = models::unet::UNet(options_.unet, plain);
+    nn::init_weights(*unet, seed, "unet");
+  } else {
+    unet = models::unet::load_unet(parts.denoiser.path, plain.tensor);
+    options_.unet = unet->config();
+  }
+  const auto denoiser = std::make_shared<UNetDenoiser>(
+      options_.denoiser, unet, options_.scheduler.objective(),
+      UNetDenoiserSizes{options_.reason.width, context_tokens(options_.reason)}, vae, plain);
+  denoiser_ = register_module("denoiser", denoiser);
+
+  if (own == nullptr) {
+    nn::init_weights(*denoiser, seed, "denoiser", /*skip=*/{"unet", "vae"});
+    nn::init_weights(*model, seed, "model", /*skip=*/{"llm"});
+    model->init_new_rows(seed);
+  } else {
+    load_own_weights(*model, *denoiser, *own, origin);
+  }
+
+  processor_ = std::make_unique<Processor>(
+      options_.reason, options_.denoiser,
+      VisionProcessing{options_.vision.image_size, options_.vision.patch_size, options_.image_mean, options_.image_std},
+      options_.text.max_position_embeddings, text::load_tokenizer(options_.tokenizers.llm),
+      text::load_tokenizer(options_.tokenizers.text));
+}
+
+std::shared_ptr<Pipeline> Pipeline::create(const PipelineOptions& options, const Placement& placement,
+                                           uint64_t seed) {
+  std::shared_ptr<Pipeline> pipeline(new Pipeline(options, placement));
+  PipelineOptions& own = pipeline->options_;
+  if (own.tokenizers.llm.empty()) own.tokenizers.llm = own.parts.llm.path;
+  if (own.tokenizers.text.empty()) own.tokenizers.text = own.parts.text.path;
+  pipeline->build(seed, nullptr, "");
+  return pipeline;
+}
+
+void Pipeline::ensure_llm_lora(uint64_t seed) {
+  if (!has_llm_lora()) models::attach_lora(*model->llm, options_.parts.llm.lora, seed);
+  for (auto& entry : model->llm->named_parameters()) {
+    entry.value().set_requires_grad(models::is_lora_parameter(entry.key()));
+  }
+}
+
+bool Pipeline::has_llm_lora() const {
+  for (const auto& entry : model->llm->named_parameters()) {
+    if (models::is_lora_parameter(entry.key())) return true;
+  }
+  return false;
+}
+
+Inputs Pipeline::encode(const EncoderInputs& inputs) {
+  Inputs out = encoder->forward(inputs);
+  torch::NoGradGuard no_grad;  // the codec never learns here
+  out.source = denoiser_->encode(inputs.pixels.to(placement_.dtype));
+  return out;
+}
+
+}  // namespace reasonbrain::reason

@@ -1,0 +1,68 @@
+// A whole ReasonBrain: tokenizers, towers, reasoning half, denoiser; built from options or from a model folder.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/placement.h"
+#include "reason/denoiser.h"
+#include "reason/encoder.h"
+#include "reason/model.h"
+#include "reason/pipeline_options.h"
+#include "reason/processor.h"
+
+namespace reasonbrain::reason {
+
+class Pipeline : public torch::nn::Module {
+ public:
+  // From a configuration: parts with a path are loaded, the others are fresh, drawn from `seed`.
+  // On the meta device nothing is loaded or drawn. Throws Error(kConfig), Error(kData).
+  static std::shared_ptr<Pipeline> create(const PipelineOptions& options, const Placement& placement,
+                                          uint64_t seed);
+
+  // From a model folder, a checkpoint or a run folder (its best checkpoint, else the newest complete one).
+  // Weights are converted to the placement's dtype. Throws Error(kData) when something is missing, damaged,
+  // not finite, or does not carry the sha256 that the index states.
+  static std::shared_ptr<Pipeline> load(const std::filesystem::path& folder, const Placement& placement);
+
+  // A model folder in the weights' dtype. A frozen part that came from a path is referred to by that path
+  // and its sha256; every other part is written. Overwrites files of the same name.
+  void save(const std::filesystem::path& folder);
+
+  Inputs encode(const EncoderInputs& inputs);  // towers and source latents
+  ModelOutputs reason(const Inputs& inputs, bool want_logits, bool paint = true,
+                      models::llama::LayerHook* hook = nullptr) {
+    return model->forward(inputs, want_logits, paint, hook);
+  }
+  Denoiser& denoiser() { return *denoiser_; }
+
+  // Gives the LLM fresh adapters (options().parts.llm.lora) unless it has some; only adapters learn.
+  void ensure_llm_lora(uint64_t seed);
+  bool has_llm_lora() const;
+
+  const PipelineOptions& options() const { return options_; }
+  const Processor& processor() const { return *processor_; }
+  const Placement& placement() const { return placement_; }
+
+  // sha256 over the model folder it was loaded from; "" when it was not.
+  const std::string& sha256() const { return sha256_; }
+
+  Encoder encoder = nullptr;
+  Model model = nullptr;
+
+ private:
+  Pipeline(const PipelineOptions& options, const Placement& placement);
+  void build(uint64_t seed, const nn::StateDict* own_weights, const std::string& origin);
+
+  PipelineOptions options_;
+  Placement placement_;
+  std::shared_ptr<Denoiser> denoiser_;
+  std::unique_ptr<Processor> processor_;
+  std::string sha256_;
+};
+
+// The model folder that `folder` stands for: itself, a checkpoint's, or a run folder's.
+std::filesystem::path find_model_folder(const std::filesystem::path& folder);
+
+}  // namespace reasonbrain::reason

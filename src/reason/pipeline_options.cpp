@@ -1,0 +1,52 @@
+#include "reason/pipeline_options.h"
+
+namespace reasonbrain::reason {
+
+void PartOptions::describe(OptionVisitor& v) {
+  v.field("path", path, {.help = "Hugging Face folder of the part; empty: fresh, from its configuration"});
+  v.choice("train", train, {"frozen", "full", "lora"}, {.help = "What of the part learns in the joint stage"});
+  v.group("lora", lora, {.help = "Adapter of train: lora"});
+}
+
+void PartsOptions::describe(OptionVisitor& v) {
+  v.group("vision", vision, {.help = "CLIP image tower"});
+  v.group("text", text, {.help = "CLIP text tower"});
+  v.group("llm", llm, {.help = "LLaMA"});
+  v.group("vae", vae, {.help = "AutoencoderKL, for codec autoencoder_kl"});
+  v.group("denoiser", denoiser, {.help = "UNet2DConditionModel"});
+}
+
+void InferenceOptions::describe(OptionVisitor& v) {
+  v.field("steps", steps, {.help = "Denoising steps", .min = 1, .max = 1000});
+  v.field("guidance", guidance, {.help = "Text guidance s_T; 1: off", .min = 0, .max = 100});
+  v.field("image_guidance", image_guidance, {.help = "Image guidance s_I; 1: off", .min = 0, .max = 100});
+  v.field("region_source", region_source,
+          {.help = "Regions when none are given: kmeans, grid or none"});
+}
+
+void TokenizerOptions::describe(OptionVisitor& v) {
+  v.field("llm", llm, {.help = "Folder of the LLM's tokenizer; empty: the part's own"});
+  v.field("text", text, {.help = "Folder of the CLIP tokenizer; empty: the part's own"});
+}
+
+void PipelineOptions::describe(OptionVisitor& v) {
+  v.field("preset", preset, {.help = "Name of the preset, for the record"});
+  v.group("parts", parts, {.help = "Where each part comes from and what of it learns"});
+  v.group("tokenizers", tokenizers, {.help = "Tokenizers of fresh parts"});
+  v.group("vision", vision, {.help = "CLIP image tower, when fresh"});
+  v.group("text", text, {.help = "CLIP text tower, when fresh"});
+  v.group("llm", llm, {.help = "LLaMA, when fresh"});
+  v.group("vae", vae, {.help = "AutoencoderKL, when fresh"});
+  v.group("unet", unet, {.help = "UNet, when fresh"});
+  v.group("qformer", qformer, {.help = "QFormer"});
+  v.field("image_mean", image_mean, {.help = "Mean of the image tower's normalisation, per channel"});
+  v.field("image_std", image_std, {.help = "Standard deviation of it, per channel", .min = 1e-6});
+  v.field("initializer_range", initializer_range,
+          {.help = "Standard deviation of fresh transformer weights", .min = 0, .max = 1});
+  v.group("scheduler", scheduler, {.help = "Noise schedule and sampler, by diffusers' names"});
+  v.group("reason", reason, {.help = "ReasonBrain's own parts"});
+  v.group("denoiser", denoiser, {.help = "How the denoiser is built around its backbone"});
+  v.group("inference", inference, {.help = "Defaults of editing"});
+}
+
+}  // namespace reasonbrain::reason

@@ -1,0 +1,48 @@
+// Samples -> the tensors of a training batch. Pure: every draw is keyed by (seed, epoch, sample, purpose).
+//
+// Legend: B batch, S picture side, r guidance tokens, K regions, n_o objects, L label slots, C x h x w latent.
+#pragma once
+
+#include "reason/denoiser.h"
+#include "reason/processor.h"
+#include "reasonbrain/task.h"
+#include "tasks/options.h"
+
+namespace reasonbrain::tasks {
+
+struct ReasonBatch : train::Batch {
+  reason::EncoderInputs inputs;
+  torch::Tensor target;         // [B, 3, S, S] in [-1, 1]
+  torch::Tensor edit_mask;      // float32 [B, 1, S, S]: 1 where any outcome differs from another
+  torch::Tensor answer_ids;     // int64 [B, r]
+  torch::Tensor region_labels;  // int64 [B, K, L]; -1: not scored
+  torch::Tensor object_labels;  // int64 [B, n_o, L]; -1: not scored
+  torch::Tensor noise;          // [B, C, h, w]
+  torch::Tensor time;           // float32 [B] in [0, 1]
+  torch::Tensor keep_text, keep_image;  // float32 [B]
+};
+
+class Collator {
+ public:
+  Collator(const TaskOptions& options, const reason::Processor& processor, std::vector<int64_t> latent_shape,
+           bool answer_words, std::vector<std::vector<std::string>> label_slots);
+
+  ReasonBatch operator()(const std::vector<data::Sample>& samples, const train::BatchInfo& info) const;
+
+  // As `edit` would see the sample: its own regions and objects, nothing dropped.
+  reason::Picture plain_picture(const data::Sample& sample) const;
+
+ private:
+  reason::Picture draw_picture(const data::Sample& sample, Rng& rng) const;
+  void label_regions(const data::Sample& sample, const io::Image& used, torch::Tensor row) const;
+  void label_objects(const data::Sample& sample, const std::vector<std::string>& used, torch::Tensor row) const;
+  void write_words(const data::Sample& sample, int label, torch::Tensor row) const;
+
+  TaskOptions options_;
+  const reason::Processor& processor_;
+  std::vector<int64_t> latent_shape_;
+  bool answer_words_;
+  std::vector<std::map<std::string, int64_t>> label_ids_;  // per slot: word -> class
+};
+
+}  // namespace reasonbrain::tasks

@@ -1,0 +1,52 @@
+// Options of the task that trains ReasonBrain: losses, condition dropout, mixes of inputs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "diffusion/time_draw.h"
+#include "reasonbrain/describe.h"
+
+namespace reasonbrain::tasks {
+
+// Weights of the losses. The paper: mllm 1, dm 1, the others 0.
+struct LossOptions {
+  double mllm = 1;         // L_MLLM (Eq. A1, or the outcome's words: model.reason.mllm_scope)
+  double dm = 1;           // L_DM (Eq. A2)
+  double l1 = 0;           // L1 of the predicted picture, weighted like L_DM
+  double edit_weight = 1;  // weight of pixels that any outcome changes, against 1 elsewhere
+  double labels = 0;       // attribute words read from region and object tokens
+  double align = 0;        // context against the painter stage's encoding of the answer
+  void describe(OptionVisitor& v);
+};
+
+// Shares of samples whose inputs are replaced, so that editing without a mask or object list is no shift.
+struct MixOptions {
+  double drop_regions = 0.1;    // none at all
+  double grid_regions = 0.1;    // a regular grid
+  double kmeans_regions = 0.2;  // found in the picture
+  double rule_objects = 0.3;    // found in the instruction by rules
+  double drop_text = 0.05;      // condition dropout
+  double drop_image = 0.05;
+  double drop_both = 0.05;
+  void describe(OptionVisitor& v);
+};
+
+struct EvaluationOptions {
+  int64_t samples = 96;  // of the validation source
+  int64_t previews = 12;
+  void describe(OptionVisitor& v);
+};
+
+// lr_scale of groups of parts, against the stage's learning rate.
+struct TaskOptions {
+  LossOptions reasoner, painter, joint;
+  MixOptions mix;
+  diffusion::TimeOptions time;
+  EvaluationOptions evaluation;
+  double mllm_lr_scale = 1;   // of towers, cue extraction and LLM in the joint stage
+  double denoiser_lr_scale = 1;
+  void describe(OptionVisitor& v);
+};
+
+}  // namespace reasonbrain::tasks

@@ -1,0 +1,278 @@
+#include "tasks/reasonbrain_task.h"
+
+#include "core/str.h"
+#include "diffusion/schedule.h"
+#include "models/lora.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::tasks {
+namespace {
+
+constexpr double kWeightDecay = 0.02;
+
+bool has_label_slots(const std::vector<std::vector<std::string>>& slots) { return !slots.empty(); }
+
+std::vector<int64_t> slot_sizes(const std::vector<std::vector<std::string>>& slots) {
+  std::vector<int64_t> sizes;
+  for (const auto& words : slots) sizes.push_back(static_cast<int64_t>(words.size()));
+  return sizes;
+}
+
+// Norms, biases, queries, tables and new rows are not decayed: everything but weights of linear maps.
+bool decays(const std::string& name, const torch::Tensor& parameter) {
+  for (const char* part : {"queries", "query_tokens", "null_", "new_rows", "new_head_rows", "embed", "words", "positions"}) {
+    if (name.find(part) != std::string::npos) return false;
+  }
+  return parameter.dim() >= 2;
+}
+
+}  // namespace
+
+ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline, const TaskOptions& options, TaskData data,
+                                 std::vector<std::string> stages, uint64_t seed)
+    : pipeline_(std::move(pipeline)), options_(options), data_(std::move(data)), stages_(std::move(stages)), seed_(seed) {
+  const auto& model = pipeline_->options();
+  const auto slots = data_.train->label_slots();
+  collator_ = std::make_unique<Collator>(options_, pipeline_->processor(),
+                                         pipeline_->denoiser().latent_shape(model.denoiser.picture_side),
+                                         model.reason.mllm_scope == reason::MllmScope::kAnswerWords, slots);
+  root_ = std::make_shared<torch::nn::Module>();
+  root_->register_module("pipeline", pipeline_);
+  const nn::Build build = nn::Build{pipeline_->placement().options()}.normal(model.reason.initializer_range);
+  const int64_t d = model.reason.width;
+  if (has_label_slots(slots)) {
+    labels_ = root_->register_module("labels", LabelHeads(d, slot_sizes(slots), build));
+    nn::init_weights(*labels_, seed, "labels");
+  }
+  if (std::find(stages_.begin(), stages_.end(), "painter") != stages_.end()) {
+    answers_ = root_->register_module(
+        "answers", AnswerEncoder(model.llm.vocab_size, model.reason.num_guidance_tokens, d, model.reason.num_heads, build));
+    nn::init_weights(*answers_, seed, "answers");
+  }
+}
+
+const LossOptions& ReasonBrainTask::loss() const {
+  switch (stage_) {
+    case Stage::kReasoner:
+      return options_.reasoner;
+    case Stage::kPainter:
+      return options_.painter;
+    default:
+      return options_.joint;
+  }
+}
+
+void ReasonBrainTask::begin_stage(const std::string& stage) {
+  if (stage == "reasoner") {
+    stage_ = Stage::kReasoner;
+  } else if (stage == "painter") {
+    stage_ = Stage::kPainter;
+  } else if (stage == "joint") {
+    stage_ = Stage::kJoint;
+  } else {
+    throw config_error(str("unknown stage '", stage, "'; expected reasoner, painter or joint"));
+  }
+  const bool words = pipeline_->options().reason.mllm_scope == reason::MllmScope::kAnswerWords;
+  if (stage_ != Stage::kJoint && !words) {
+    throw config_error(str("stage '", stage, "' learns from the outcome's words: set model.reason.mllm_scope to answer_words"));
+  }
+  nn::set_requires_grad(*root_, false);
+  auto& model = *pipeline_->model;
+  auto& encoder = *pipeline_->encoder;
+  if (stage_ == Stage::kReasoner) {
+    encoder.train_towers(/*vision=*/true, /*text=*/true);
+    model.train_reasoning();
+    nn::set_requires_grad(*model.llm, true);
+  } else if (stage_ == Stage::kPainter) {
+    pipeline_->denoiser().train_backbone(true);
+    pipeline_->denoiser().train_adapter(/*residuals=*/false);
+    nn::set_requires_grad(*answers_, true);
+  } else {
+    const auto& parts = pipeline_->options().parts;
+    encoder.train_towers(parts.vision.train == reason::TrainMode::kFull, parts.text.train == reason::TrainMode::kFull);
+    model.train_reasoning();
+    model.train_conditioning();
+    nn::set_requires_grad(*model.llm, parts.llm.train == reason::TrainMode::kFull);
+    pipeline_->denoiser().train_backbone(parts.denoiser.train == reason::TrainMode::kFull);
+    pipeline_->denoiser().train_adapter(/*residuals=*/true);
+    if (parts.llm.train == reason::TrainMode::kLora) pipeline_->ensure_llm_lora(seed_);
+  }
+  if (reasons() && !labels_.is_empty() && loss().labels > 0) nn::set_requires_grad(*labels_, true);
+}
+
+std::unique_ptr<train::Batch> ReasonBrainTask::collate(std::vector<data::Sample>&& samples,
+                                                       const train::BatchInfo& info) const {
+  return std::make_unique<ReasonBatch>((*collator_)(samples, info));
+}
+
+torch::Tensor ReasonBrainTask::weights(const ReasonBatch& batch) const {
+  const torch::Tensor map = 1 + (loss().edit_weight - 1) * batch.edit_mask;
+  return pipeline_->denoiser().weight_map(map).expand(batch.noise.sizes());
+}
+
+std::vector<train::LossCount> ReasonBrainTask::counts(const train::Batch& given) const {
+  const auto& batch = static_cast<const ReasonBatch&>(given);
+  std::vector<train::LossCount> counts;
+  const auto size = static_cast<double>(batch.noise.size(0));
+  const auto r = static_cast<double>(pipeline_->options().reason.num_guidance_tokens);
+  const auto sum = [](const torch::Tensor& x) { return x.sum(torch::kFloat64).item<double>(); };
+  if (reasons()) {
+    counts.push_back({"mllm", size * r});
+    if (loss().labels > 0 && !labels_.is_empty()) {
+      counts.push_back({"region_labels", sum(batch.region_labels.ge(0))});
+      counts.push_back({"object_labels", sum(batch.object_labels.ge(0))});
+    }
+  }
+  if (paints()) {
+    const double weight = sum(weights(batch));
+    counts.push_back({"dm", weight});
+    if (loss().l1 > 0) counts.push_back({"l1", weight});
+    // How far from the source the target is where anything changes: the scale of `remaining`.
+    counts.push_back({"remaining", sum((batch.inputs.pixels - batch.target).abs() * batch.edit_mask)});
+    if (stage_ == Stage::kJoint && loss().align > 0 && !answers_.is_empty()) {
+      counts.push_back({"align", size * r * static_cast<double>(pipeline_->options().reason.width)});
+    }
+  }
+  return counts;
+}
+
+ReasonBrainTask::Forward ReasonBrainTask::run(const ReasonBatch& batch) {
+  Forward out;
+  auto& denoiser = pipeline_->denoiser();
+  reason::Guidance guidance;
+  const torch::Device device = pipeline_->placement().device;
+  const auto dtype = pipeline_->placement().dtype;
+  torch::Tensor source;
+  if (reasons()) {
+    out.inputs = pipeline_->encode(batch.inputs.to(device));
+    out.outputs = pipeline_->reason(out.inputs, /*want_logits=*/loss().mllm > 0, paints());
+    guidance = out.outputs.guidance;
+    source = out.inputs.source;
+  } else {
+    guidance.context = answers_(batch.answer_ids.to(device));
+  }
+  if (!paints()) return out;
+  {
+    torch::NoGradGuard no_grad;
+    if (!source.defined()) source = denoiser.encode(batch.inputs.pixels.to(device, dtype));
+    out.target_latent = denoiser.encode(batch.target.to(device, dtype));
+  }
+  const auto& scheduler = pipeline_->options().scheduler;
+  const torch::Tensor noise = batch.noise.to(device, dtype);
+  torch::Tensor timestep;
+  if (scheduler.is_flow()) {
+    out.noisy = diffusion::mix(out.target_latent, noise, diffusion::flow_level(batch.time.to(device), noise));
+    timestep = batch.time * static_cast<double>(scheduler.num_train_timesteps);
+  } else {
+    const diffusion::DiscreteSchedule schedule(scheduler);
+    const torch::Tensor level = (batch.time * static_cast<double>(schedule.num_levels()))
+                                    .to(torch::kInt64)
+                                    .clamp_max(schedule.num_levels() - 1);
+    out.noisy = schedule.add_noise(out.target_latent, noise, level.to(device));
+    timestep = level;
+  }
+  reason::Condition condition = reason::Denoiser::condition(guidance, source);
+  condition.keep_text = batch.keep_text.to(device);
+  condition.keep_image = batch.keep_image.to(device);
+  out.prediction = denoiser.forward(out.noisy, timestep.to(device), condition);
+  return out;
+}
+
+std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) {
+  const auto& batch = static_cast<const ReasonBatch&>(given);
+  const Forward forward = run(batch);
+  const torch::Device device = pipeline_->placement().device;
+  std::vector<train::LossTerm> terms;
+  const auto wide = [](const torch::Tensor& x) { return x.to(torch::kFloat32); };
+  if (reasons()) {
+    torch::Tensor sum = at::zeros({}, torch::TensorOptions(torch::kFloat32).device(device));
+    if (forward.outputs.logits.defined()) {
+      const torch::Tensor logits = wide(forward.outputs.logits);
+      const torch::Tensor ids = batch.answer_ids.defined()
+                                    ? batch.answer_ids
+                                    : pipeline_->model->img_token_ids().expand({logits.size(0), -1});
+      sum = at::cross_entropy_loss(logits.reshape({-1, logits.size(2)}), ids.reshape({-1}).to(device), {},
+                                   at::Reduction::Sum);
+    }
+    terms.push_back({"mllm", sum, loss().mllm});
+    if (loss().labels > 0 && !labels_.is_empty()) {
+      const auto& cues = forward.outputs.cues;
+      const int64_t regions = batch.region_labels.size(1), objects = batch.object_labels.size(1);
+      torch::Tensor region_sum = at::zeros_like(sum);
+      if (cues.regions.defined() && regions > 0) {
+        region_sum = labels_->loss_sum(cues.regions.narrow(1, 0, regions), batch.region_labels.to(device));
+      }
+      torch::Tensor object_sum = at::zeros_like(sum);
+      if (objects > 0 && cues.objects.size(1) == objects + 1) {
+        object_sum = labels_->object_loss_sum(cues.objects.narrow(1, 0, objects), batch.object_labels.to(device));
+      }
+      terms.push_back({"region_labels", region_sum, loss().labels});
+      terms.push_back({"object_labels", object_sum, loss().labels});
+    }
+  }
+  if (paints()) {
+    const auto objective = pipeline_->denoiser().objective();
+    const auto& scheduler = pipeline_->options().scheduler;
+    const torch::Tensor noise = batch.noise.to(device);
+    const auto level = scheduler.is_flow()
+                           ? diffusion::flow_level(batch.time.to(device), noise)
+                           : diffusion::DiscreteSchedule(scheduler).level(
+                                 (batch.time * static_cast<double>(scheduler.num_train_timesteps))
+                                     .to(torch::kInt64)
+                                     .clamp_max(scheduler.num_train_timesteps - 1)
+                                     .to(device),
+                                 noise);
+    const torch::Tensor weight = weights(batch).to(device);
+    const torch::Tensor prediction = wide(forward.prediction), latent = wide(forward.target_latent);
+    const torch::Tensor error = prediction - diffusion::target(objective, latent, noise, level);
+    terms.push_back({"dm", (error * error * weight).sum(), loss().dm});
+    const torch::Tensor x0 = diffusion::predicted_x0(objective, prediction, wide(forward.noisy), level);
+    if (loss().l1 > 0) terms.push_back({"l1", ((x0 - latent).abs() * weight).sum(), loss().l1});
+    torch::Tensor remaining;
+    {
+      torch::NoGradGuard no_grad;
+      const torch::Tensor picture = wide(pipeline_->denoiser().decode(x0.to(pipeline_->placement().dtype)));
+      remaining = ((picture - batch.target.to(device)).abs() * batch.edit_mask.to(device)).sum();
+    }
+    terms.push_back({"remaining", remaining, 0.0});
+    if (stage_ == Stage::kJoint && loss().align > 0 && !answers_.is_empty()) {
+      const torch::Tensor teacher = answers_(batch.answer_ids.to(device));
+      const torch::Tensor student = forward.outputs.guidance.context.narrow(1, 0, teacher.size(1));
+      terms.push_back({"align", (wide(student) - wide(teacher)).square().sum(), loss().align});
+    }
+  }
+  return terms;
+}
+
+std::vector<train::ParameterGroup> ReasonBrainTask::parameter_groups() {
+  struct Kind {
+    const char* name;
+    double lr_scale;
+  };
+  const bool joint = stage_ == Stage::kJoint;
+  const Kind kinds[] = {{"mllm", joint ? options_.mllm_lr_scale : 1.0},
+                        {"denoiser", joint ? options_.denoiser_lr_scale : 1.0},
+                        {"bridge", 1.0}};
+  const auto kind_of = [](const std::string& name) -> size_t {
+    for (const char* prefix : {"pipeline.encoder.", "pipeline.model.llm.", "pipeline.model.frce.",
+                               "pipeline.model.image_adapter.", "pipeline.model.new_", "pipeline.model.visual_to_llm.",
+                               "pipeline.model.objects_to_llm.", "labels."}) {
+      if (starts_with(name, prefix)) return 0;
+    }
+    return starts_with(name, "pipeline.denoiser.") ? 1 : 2;
+  };
+  std::vector<train::ParameterGroup> groups;
+  for (const Kind& kind : kinds) {
+    groups.push_back({str(kind.name, ".decay"), {}, kind.lr_scale, kWeightDecay});
+    groups.push_back({str(kind.name, ".no_decay"), {}, kind.lr_scale, 0});
+  }
+  for (const auto& entry : root_->named_parameters()) {
+    if (!entry.value().requires_grad()) continue;
+    const size_t group = 2 * kind_of(entry.key()) + (decays(entry.key(), entry.value()) ? 0 : 1);
+    groups[group].parameters.emplace_back(entry.key(), entry.value());
+  }
+  std::erase_if(groups, [](const auto& group) { return group.parameters.empty(); });
+  return groups;
+}
+
+}  // namespace reasonbrain::tasks

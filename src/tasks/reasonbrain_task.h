@@ -1,0 +1,75 @@
+// Training ReasonBrain: the stages `reasoner`, `painter` and `joint`.
+//
+//   reasoner  towers, cue extraction and LLM on the outcome's words and on attribute words
+//   painter   the denoiser on the outcome's words, through a small encoder that is thrown away
+//   joint     the whole model with the losses of the paper; parts.X.train decides what of a part learns
+#pragma once
+
+#include <functional>
+
+#include "core/placement.h"
+#include "reason/pipeline.h"
+#include "reasonbrain/protocol.h"
+#include "tasks/collate.h"
+#include "tasks/heads.h"
+
+namespace reasonbrain::tasks {
+
+struct TaskData {
+  std::shared_ptr<data::SampleSource> train;
+  std::shared_ptr<data::SampleSource> validation;       // may be empty: no evaluation
+  std::shared_ptr<const eval::Protocol> protocol;       // may be empty: validation losses only
+};
+
+class ReasonBrainTask : public train::Task {
+ public:
+  // `stages` in the order in which they will run.
+  ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline, const TaskOptions& options, TaskData data,
+                  std::vector<std::string> stages, uint64_t seed);
+
+  std::vector<std::string> stages() const override { return stages_; }
+  void begin_stage(const std::string& stage) override;
+  std::shared_ptr<data::SampleSource> source() const override { return data_.train; }
+  std::unique_ptr<train::Batch> collate(std::vector<data::Sample>&& samples,
+                                        const train::BatchInfo& info) const override;
+  std::vector<train::LossCount> counts(const train::Batch& batch) const override;
+  std::vector<train::LossTerm> losses(const train::Batch& batch) override;
+  torch::nn::Module& module() override { return *root_; }
+  std::vector<train::ParameterGroup> parameter_groups() override;
+  std::map<std::string, double> evaluate() override;
+  std::string best_metric() const override;
+  void preview(const std::filesystem::path& folder) override;
+  void export_model(const std::filesystem::path& folder) override { pipeline_->save(folder); }
+
+ private:
+  enum class Stage { kReasoner, kPainter, kJoint };
+
+  struct Forward {
+    reason::Inputs inputs;
+    reason::ModelOutputs outputs;
+    torch::Tensor prediction, noisy, target_latent;  // of the denoiser; undefined in the reasoner stage
+  };
+
+  bool paints() const { return stage_ != Stage::kReasoner; }
+  bool reasons() const { return stage_ != Stage::kPainter; }
+  const LossOptions& loss() const;
+  Forward run(const ReasonBatch& batch);
+  torch::Tensor weights(const ReasonBatch& batch) const;  // of L_DM, broadcast over the latent [B, C, h, w]
+  // Edits the validation samples [begin, end) as the stage can; -> pictures.
+  std::vector<io::Image> edit(const std::vector<data::Sample>& samples);
+  std::map<std::string, double> validation_losses(const std::vector<data::Sample>& samples);
+  double answer_accuracy(const std::vector<data::Sample>& samples);
+
+  std::shared_ptr<reason::Pipeline> pipeline_;
+  TaskOptions options_;
+  TaskData data_;
+  std::vector<std::string> stages_;
+  uint64_t seed_;
+  std::unique_ptr<Collator> collator_;
+  LabelHeads labels_ = nullptr;
+  AnswerEncoder answers_ = nullptr;
+  std::shared_ptr<torch::nn::Module> root_;
+  Stage stage_ = Stage::kJoint;
+};
+
+}  // namespace reasonbrain::tasks

@@ -1,0 +1,87 @@
+#include "text/added_tokens.h"
+
+#include <algorithm>
+
+#include "text/unicode.h"
+
+namespace reasonbrain::text {
+namespace {
+
+bool is_word(char32_t c) {
+  return c == U'_' || is_letter(c) || is_number(c);
+}
+
+// At most one code point before or behind a position decides; four bytes hold it.
+bool touches_word(std::string_view text, size_t begin, size_t end) {
+  const std::u32string before =
+      decode_utf8(text.substr(begin < 4 ? 0 : begin - 4, begin < 4 ? begin : 4));
+  const std::u32string behind = decode_utf8(text.substr(end, 4));
+  return (!before.empty() && is_word(before.back())) ||
+         (!behind.empty() && is_word(behind.front()));
+}
+
+}  // namespace
+
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
+  for (size_t i = 0; i < tokens_.size(); ++i) {
+    by_first_byte_[static_cast<uint8_t>(tokens_[i].content[0])].push_back(i);
+    by_id_.emplace(tokens_[i].id, i);
+  }
+  for (std::vector<size_t>& bucket : by_first_byte_) {
+    std::stable_sort(bucket.begin(), bucket.end(), [&](size_t a, size_t b) {
+      return tokens_[a].content.size() > tokens_[b].content.size();
+    });
+  }
+}
+
+const AddedToken* AddedTokens::match(std::string_view text, size_t position) const {
+  for (size_t i : by_first_byte_[static_cast<uint8_t>(text[position])]) {
+    const AddedToken& token = tokens_[i];
+    if (text.compare(position, token.content.size(), token.content) != 0) continue;
+    if (token.single_word && touches_word(text, position, position + token.content.size()))
+      continue;
+    return &token;
+  }
+  return nullptr;
+}
+
+std::vector<Segment> AddedTokens::split(std::string_view text) const {
+  std::vector<Segment> segments;
+  size_t start = 0;
+  for (size_t position = 0; position < text.size();) {
+    const AddedToken* token = match(text, position);
+    if (token == nullptr) {
+      ++position;
+      continue;
+    }
+    std::string_view before = text.substr(start, position - start);
+    if (token->lstrip) before = strip_right(before);
+    if (!before.empty()) segments.push_back({before, nullptr});
+    segments.push_back({text.substr(position, token->content.size()), token});
+    position += token->content.size();
+    if (token->rstrip) position = text.size() - strip_left(text.substr(position)).size();
+    start = position;
+  }
+  if (start < text.size()) segments.push_back({text.substr(start), nullptr});
+  return segments;
+}
+
+const AddedToken* AddedTokens::find(int64_t id) const {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : &tokens_[found->second];
+}
+
+const AddedToken* AddedTokens::find(std::string_view content) const {
+  for (const AddedToken& token : tokens_) {
+    if (token.content == content) return &token;
+  }
+  return nullptr;
+}
+
+int64_t AddedTokens::max_id() const {
+  int64_t greatest = -1;
+  for (const AddedToken& token : tokens_) greatest = std::max(greatest, token.id);
+  return greatest;
+}
+
+}  // namespace reasonbrain::text

@@ -1,0 +1,39 @@
+// Tokens that are matched in the text as they stand, before the rest is tokenised.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "text/tokenizer_files.h"
+
+namespace reasonbrain::text {
+
+struct Segment {
+  std::string_view text;              // of the input; of no use for an added token
+  const AddedToken* token = nullptr;  // null for ordinary text
+};
+
+class AddedTokens {
+ public:
+  AddedTokens() = default;
+  explicit AddedTokens(std::vector<AddedToken> tokens);
+
+  // Leftmost and then longest matches; what lies between them is ordinary text, never empty.
+  std::vector<Segment> split(std::string_view text) const;
+
+  const AddedToken* find(int64_t id) const;
+  const AddedToken* find(std::string_view content) const;
+  int64_t max_id() const;  // -1 without tokens
+
+ private:
+  const AddedToken* match(std::string_view text, size_t position) const;
+
+  std::vector<AddedToken> tokens_;
+  std::array<std::vector<size_t>, 256> by_first_byte_;  // longest first
+  std::unordered_map<int64_t, size_t> by_id_;
+};
+
+}  // namespace reasonbrain::text

@@ -1,0 +1,131 @@
+#include "text/unicode.h"
+
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
+#include <unicode/utf16.h>
+#include <unicode/utf8.h>
+
+#include "core/str.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::text {
+namespace {
+
+void check(UErrorCode status, const char* what) {
+  if (U_FAILURE(status)) throw runtime_error(str("ICU: ", what, " failed: ", u_errorName(status)));
+}
+
+std::u16string to_utf16(std::u32string_view text) {
+  std::u16string out;
+  out.reserve(text.size());
+  for (char32_t c : text) {
+    if (c > 0xFFFF) {
+      out.push_back(static_cast<char16_t>(U16_LEAD(c)));
+      out.push_back(static_cast<char16_t>(U16_TRAIL(c)));
+    } else {
+      out.push_back(static_cast<char16_t>(c));
+    }
+  }
+  return out;
+}
+
+std::u32string from_utf16(std::u16string_view text) {
+  std::u32string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    UChar32 c;
+    U16_NEXT(text.data(), i, text.size(), c);
+    out.push_back(static_cast<char32_t>(c));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::u32string decode_utf8(std::string_view text) {
+  std::u32string out;
+  out.reserve(text.size());
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  for (size_t i = 0; i < text.size();) {
+    UChar32 c;
+    U8_NEXT_OR_FFFD(bytes, i, text.size(), c);
+    out.push_back(static_cast<char32_t>(c));
+  }
+  return out;
+}
+
+void append_utf8(char32_t code_point, std::string& text) {
+  uint8_t bytes[U8_MAX_LENGTH];
+  size_t length = 0;
+  U8_APPEND_UNSAFE(bytes, length, code_point);
+  text.append(reinterpret_cast<const char*>(bytes), length);
+}
+
+std::string encode_utf8(std::u32string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (char32_t c : text) append_utf8(c, out);
+  return out;
+}
+
+std::string replace_invalid_utf8(std::string_view text) {
+  return is_valid_utf8(text) ? std::string(text) : encode_utf8(decode_utf8(text));
+}
+
+std::u32string normalize_nfc(std::u32string_view text) {
+  UErrorCode status = U_ZERO_ERROR;
+  const UNormalizer2* normalizer = unorm2_getNFCInstance(&status);
+  check(status, "NFC");
+  const std::u16string input = to_utf16(text);
+  const auto input_length = static_cast<int32_t>(input.size());
+  std::u16string output(input.size() * 3 + 1, u'\0');  // the greatest growth of NFC in UTF-16
+  const int32_t length = unorm2_normalize(normalizer, input.data(), input_length, output.data(),
+                                          static_cast<int32_t>(output.size()), &status);
+  check(status, "NFC");
+  return from_utf16(std::u16string_view(output).substr(0, static_cast<size_t>(length)));
+}
+
+std::u32string lower_case(std::u32string_view text) {
+  constexpr char32_t kCapitalIWithDot = 0x130;  // the only one whose lower case has two code points
+  std::u32string out;
+  out.reserve(text.size());
+  for (char32_t c : text) {
+    out.push_back(static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))));
+    if (c == kCapitalIWithDot) out.push_back(0x307);
+  }
+  return out;
+}
+
+bool is_letter(char32_t code_point) {
+  return (U_GET_GC_MASK(static_cast<UChar32>(code_point)) & U_GC_L_MASK) != 0;
+}
+
+bool is_number(char32_t code_point) {
+  return (U_GET_GC_MASK(static_cast<UChar32>(code_point)) & U_GC_N_MASK) != 0;
+}
+
+bool is_white_space(char32_t code_point) {
+  return u_hasBinaryProperty(static_cast<UChar32>(code_point), UCHAR_WHITE_SPACE) != 0;
+}
+
+std::string_view strip_left(std::string_view text) {
+  size_t start = 0;
+  for (size_t next = 0; next < text.size(); start = next) {
+    UChar32 c;
+    U8_NEXT_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), next, text.size(), c);
+    if (!is_white_space(static_cast<char32_t>(c))) break;
+  }
+  return text.substr(start);
+}
+
+std::string_view strip_right(std::string_view text) {
+  auto end = static_cast<int32_t>(text.size());
+  for (int32_t previous = end; previous > 0; end = previous) {
+    UChar32 c;
+    U8_PREV_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), 0, previous, c);
+    if (!is_white_space(static_cast<char32_t>(c))) break;
+  }
+  return text.substr(0, static_cast<size_t>(end));
+}
+
+}  // namespace reasonbrain::text

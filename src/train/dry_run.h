@@ -1,0 +1,14 @@
+// What a run would take, without writing anything.
+#pragma once
+
+#include "reasonbrain/trainer.h"
+#include "train/stage_plan.h"
+
+namespace reasonbrain::train {
+
+// Begins every stage, counts parameters and memory, and runs one optimiser step of it. The weights
+// are changed by these steps. TrainResult::report is text of several lines.
+TrainResult dry_run(Task& task, const TrainOptions& options, const RunInfo& run,
+                    const StagePlan& plan);
+
+}  // namespace reasonbrain::train

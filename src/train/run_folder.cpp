@@ -1,0 +1,109 @@
+#include "train/run_folder.h"
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+#include <system_error>
+
+#include "core/atomic_file.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "io/json.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::train {
+namespace fs = std::filesystem;
+namespace {
+
+// Names that AtomicFile and AtomicFolder give to what is not whole yet.
+bool is_leftover(const std::string& name) {
+  return starts_with(name, ".") && name.find(".tmp-") != std::string::npos;
+}
+
+void remove_leftovers(const fs::path& folder) {
+  std::error_code absent;
+  for (const auto& entry : fs::directory_iterator(folder, absent)) {
+    if (!is_leftover(entry.path().filename().string())) continue;
+    std::error_code ignored;
+    fs::remove_all(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path folder) : folder_(std::move(folder)) {
+  for (const fs::path& needed : {folder_, checkpoints(), folder_ / "samples"}) {
+    std::error_code failure;
+    fs::create_directories(needed, failure);
+    if (failure) {
+      throw runtime_error(str("cannot write the run folder ", needed.string(), ": ",
+                              failure.message(), "; choose another one with --run"));
+    }
+    remove_leftovers(needed);
+  }
+  log::add_file(folder_ / "train.log");
+}
+
+fs::path RunFolder::checkpoint(int64_t step) const {
+  return checkpoints() / checkpoint_name(step);
+}
+
+fs::path RunFolder::samples(int64_t step) const {
+  return folder_ / "samples" / checkpoint_name(step);
+}
+
+void RunFolder::describe_run(const RunInfo& run, const std::string& data_fingerprint) const {
+  write_file_atomic(folder_ / "config.resolved.yaml", run.resolved_config);
+  nlohmann::json environment = io::parse_json(run.environment, "the environment of the run");
+  environment["libtorch"] = TORCH_VERSION;
+  environment["threads"] = at::get_num_threads();
+  environment["data_workers"] = run.data_workers;
+  environment["data_hash"] = data_fingerprint;
+  environment["seed"] = run.seed;
+  io::write_json(folder_ / "env.json", environment);
+}
+
+void RunFolder::remove_best() const {
+  if (fs::exists(best())) remove_checkpoint(best());
+}
+
+std::optional<Checkpoint> RunFolder::resume_point(const std::string& resume) const {
+  if (resume == "auto") return newest_checkpoint(checkpoints());
+  if (resume == "none") {
+    const auto entries = list_checkpoints(checkpoints());
+    if (entries.empty()) return std::nullopt;
+    throw usage_error(str(folder_.string(), " already holds a run up to step ", entries.back().step,
+                          ": continue it with --resume auto, or choose another folder with --run"));
+  }
+  const fs::path named = resume;
+  if (!fs::is_directory(named)) {
+    throw data_error(str("nothing to resume from at ", resume,
+                         ": expected auto, none, a checkpoint folder or a run folder"));
+  }
+  std::optional<Checkpoint> checkpoint;
+  if (fs::is_directory(named / "checkpoints")) {
+    checkpoint = newest_checkpoint(named / "checkpoints");
+    if (!checkpoint) throw data_error("no complete checkpoint in run folder " + resume);
+  } else {
+    checkpoint = open_checkpoint(named);
+  }
+  set_aside_after(checkpoint->trainer_state.value("step", int64_t{0}));
+  return checkpoint;
+}
+
+void RunFolder::set_aside_after(int64_t step) const {
+  for (const CheckpointEntry& entry : list_checkpoints(checkpoints())) {
+    if (entry.step <= step) continue;
+    const fs::path aside = checkpoints() / ("superseded-" + checkpoint_name(entry.step));
+    std::error_code failure;
+    fs::remove_all(aside, failure);
+    fs::rename(entry.folder, aside, failure);
+    if (failure) {
+      throw runtime_error(str("cannot rename ", entry.folder.string(), ": ", failure.message()));
+    }
+    log::warning(str("the run goes back to step ", step, ": ", entry.folder.string(),
+                     " is set aside as ", aside.string()));
+  }
+}
+
+}  // namespace reasonbrain::train

@@ -1,0 +1,25 @@
+// A line chart as SVG text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace reasonbrain::train {
+
+struct ChartLine {
+  std::string name;
+  std::vector<std::pair<int64_t, double>> points;  // (step, value), steps rising
+};
+
+struct Chart {
+  std::string title;
+  std::vector<ChartLine> lines;
+  std::vector<std::pair<int64_t, std::string>> marks;  // dashed vertical lines with a label
+};
+
+// log_scale: values that are not positive are left out.
+std::string svg_chart(const Chart& chart, bool log_scale);
+
+}  // namespace reasonbrain::train

@@ -1,0 +1,69 @@
+#include "program.h"
+
+#include <nlohmann/json.hpp>
+
+namespace reasonbrain::cli {
+namespace {
+
+class ConfigTest : public ProgramTest {
+ protected:
+  void expect_bad(const std::string& yaml, const std::vector<std::string>& words) const {
+    write_file_atomic(folder_ / "c.yaml", yaml);
+    expect_failure({"config", "check", "--config", "c.yaml"}, 3, words);
+  }
+};
+
+TEST_F(ConfigTest, EveryOptionHasHelp) {
+  const Run options = run({"config", "options", "--json"});
+  ASSERT_EQ(options.status, 0) << options.err;
+  const auto rows = nlohmann::json::parse(options.out)["options"];
+  EXPECT_GT(rows.size(), 100u);
+  for (const auto& row : rows) EXPECT_NE(row["help"], "") << row["path"];
+}
+
+TEST_F(ConfigTest, ToolsCanRelyOnTheseKeys) {
+  const std::string options = run({"config", "options"}).out;
+  for (const char* key : {"train.steps", "train.save_every", "train.log_every", "train.eval_every",
+                          "train.sample_every", "train.batch_size", "data.workers", "seed"}) {
+    EXPECT_NE(options.find(std::string(key) + " = "), std::string::npos) << key;
+  }
+}
+
+TEST_F(ConfigTest, ShowResolvesOverlaysAndOverrides) {
+  write_file_atomic(folder_ / "a.yaml", "seed: 1\ntrain: {steps: 10, log_every: 3}\n");
+  write_file_atomic(folder_ / "b.yaml", "train: {steps: 20}\n");
+  const Run show =
+      run({"config", "show", "--config", "a.yaml", "--config", "b.yaml", "train.log_every=7"});
+  ASSERT_EQ(show.status, 0) << show.err;
+  EXPECT_NE(show.out.find("steps: 20"), std::string::npos);
+  EXPECT_NE(show.out.find("log_every: 7"), std::string::npos);
+  write_file_atomic(folder_ / "resolved.yaml", show.out);
+  EXPECT_EQ(run({"config", "show", "--config", "resolved.yaml"}).out, show.out);
+  const Run diff = run({"config", "diff", "a.yaml", "b.yaml"});
+  EXPECT_EQ(diff.status, 0);
+  EXPECT_NE(diff.out.find("train.steps: 10 -> 20"), std::string::npos) << diff.out;
+}
+
+TEST_F(ConfigTest, MistakesAreStatus3WithTheirPlace) {
+  expect_bad("train:\n  stpes: 10\n", {"c.yaml:2", "stpes", "train.steps"});
+  expect_bad("train: {steps: many}\n", {"c.yaml:1", "steps"});
+  expect_bad("train: {steps: -5}\n", {"c.yaml:1", "steps"});
+  expect_bad("train: {beta1: .nan}\n", {"c.yaml:1", "beta1"});
+  expect_bad("seed: 1\nseed: 2\n", {"c.yaml:2", "seed"});
+  expect_bad("seed: [\n", {"c.yaml"});
+  expect_bad("include: c.yaml\n", {"c.yaml"});
+  expect_bad(
+      "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c "
+      "[*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+      "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: "
+      "[*e,*e,*e,*e,*e,*e,*e]\n",
+      {"c.yaml"});
+  write_file_atomic(folder_ / "c.yaml", "seed: 1\n");
+  expect_failure({"config", "check", "--config", "c.yaml", "train.stesp=1"}, 3,
+                 {"train.stesp", "train.steps"});
+  expect_failure({"config", "check", "--config", "nowhere"}, 3, {"nowhere"});
+  expect_failure({"train", "--config", "nowhere", "--dry-run"}, 3, {"nowhere"});
+}
+
+}  // namespace
+}  // namespace reasonbrain::cli

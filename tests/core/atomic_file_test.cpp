@@ -1,0 +1,115 @@
+#include "core/atomic_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "core/expect_error.h"
+#include "core/temp_dir.h"
+
+namespace reasonbrain {
+namespace {
+namespace fs = std::filesystem;
+
+size_t num_entries(const fs::path& folder) {
+  return static_cast<size_t>(std::distance(fs::directory_iterator(folder), {}));
+}
+
+TEST(AtomicFile, WritesReplacesAndReads) {
+  const TempDir dir;
+  const fs::path path = dir / "a/b/file.bin";  // parents are created
+  const std::string bytes("x\0y", 3);
+  write_file_atomic(path, "old");
+  write_file_atomic(path, bytes);
+  EXPECT_EQ(read_file(path), bytes);
+  EXPECT_EQ(num_entries(path.parent_path()), 1u);
+}
+
+TEST(AtomicFile, LeavesNothingWithoutCommit) {
+  const TempDir dir;
+  dir.write("file", "old");
+  {
+    AtomicFile file(dir / "file");
+    file.write("new", 3);
+  }
+  EXPECT_EQ(slurp(dir / "file"), "old");
+  EXPECT_EQ(num_entries(dir.path()), 1u);
+}
+
+TEST(AtomicFile, NamesTheReasonWhenTheDestinationCannotBeWritten) {
+  const TempDir dir;
+  dir.write("plain", "text");
+  fs::create_directory(dir / "folder");
+  EXPECT_ERROR(write_file_atomic(dir / "plain/below", "x"), kRuntime, "Not a directory");
+  EXPECT_ERROR(write_file_atomic(dir / "folder", "x"), kRuntime, "it is a folder");
+  EXPECT_ERROR(write_file_atomic("/proc/none/file", "x"), kRuntime, "cannot write");
+  EXPECT_EQ(slurp(dir / "plain"), "text");
+}
+
+// A limit on the size of files stands for a full disk: write() fails half-way in both cases.
+TEST(AtomicFile, KeepsTheOldFileWhenSpaceRunsOut) {
+  const TempDir dir;
+  dir.write("file", "old");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{1 << 16, before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_ERROR(write_file_atomic(dir / "file", std::string(1 << 18, 'x')), kRuntime,
+               "File too large");
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(slurp(dir / "file"), "old");
+  EXPECT_EQ(num_entries(dir.path()), 1u);
+}
+
+TEST(ReadFile, RefusesWhatIsNoReadableFile) {
+  const TempDir dir;
+  EXPECT_ERROR(read_file(dir / "absent"), kData, "No such file");
+  EXPECT_ERROR(read_file(dir.path()), kData, "it is a folder");
+  EXPECT_ERROR(read_file("/dev/zero"), kData, "not a regular file");
+  EXPECT_ERROR(read_file(dir.write("big", "12345"), /*max_bytes=*/4), kData, "at most 4");
+}
+
+TEST(AtomicFolder, AppearsOnCommitOnly) {
+  const TempDir dir;
+  {
+    AtomicFolder folder(dir / "out/step-1/");
+    write_file_atomic(folder.path() / "weights", "w");
+    EXPECT_FALSE(fs::exists(dir / "out/step-1"));
+    folder.commit();
+  }
+  EXPECT_EQ(slurp(dir / "out/step-1/weights"), "w");
+  EXPECT_EQ(num_entries(dir / "out"), 1u);
+}
+
+TEST(AtomicFolder, RemovesItselfWithoutCommit) {
+  const TempDir dir;
+  {
+    const AtomicFolder folder(dir / "out");
+    write_file_atomic(folder.path() / "weights", "w");
+  }
+  EXPECT_EQ(num_entries(dir.path()), 0u);
+}
+
+TEST(AtomicFolder, ReplacesOnlyWhenTold) {
+  const TempDir dir;
+  dir.write("out/old", "1");
+  {
+    AtomicFolder folder(dir / "out");
+    EXPECT_ERROR(folder.commit(), kRuntime, "exists already");
+  }
+  EXPECT_EQ(slurp(dir / "out/old"), "1");
+  {
+    AtomicFolder folder(dir / "out");
+    write_file_atomic(folder.path() / "new", "2");
+    folder.commit(/*replace=*/true);
+  }
+  EXPECT_FALSE(fs::exists(dir / "out/old"));
+  EXPECT_EQ(slurp(dir / "out/new"), "2");
+  EXPECT_EQ(num_entries(dir.path()), 1u);
+}
+
+}  // namespace
+}  // namespace reasonbrain

@@ -1,0 +1,107 @@
+#include "data/record_source.h"
+
+#include <gmock/gmock.h>
+
+#include "core/atomic_file.h"
+#include "core/str.h"
+#include "io/image_io.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::data {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class RecordFolder : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() /
+              str("rb_source_", ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    io::write_png(folder_ / "s.png", io::Image(4, 3, 3, 10));
+    io::write_png(folder_ / "t.png", io::Image(4, 3, 3, 20));
+    io::write_png(folder_ / "big.png", io::Image(5, 3, 3, 20));
+    io::Image map(4, 3, 1);
+    map.at(1, 1) = 2;
+    map.at(2, 1) = 1;
+    io::write_png(folder_ / "m.png", map);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path put(const std::string& fields) {
+    write_file_atomic(folder_ / "r.jsonl",
+                      R"({"id": "a", "src_image": "s.png", "instruction": "x")" + fields + "}\n");
+    return folder_ / "r.jsonl";
+  }
+
+  std::string failure(const std::string& fields) {
+    try {
+      RecordSource(put(fields)).get(0);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kData);
+      return error.what();
+    }
+    return "";
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(RecordFolder, LoadsEveryPicture) {
+  const RecordSource source(put(R"(, "tgt_image": "t.png", "instance_map": "m.png",
+      "alternatives": [{"name": "none", "image": "s.png"}],
+      "instances": [{"label": 1, "words": ["left", ""]}, {"label": 2, "words": ["right", "red"]}])"));
+  const Sample sample = source.get(0);
+  EXPECT_EQ(sample.source, io::Image(4, 3, 3, 10));
+  EXPECT_EQ(sample.target, io::Image(4, 3, 3, 20));
+  EXPECT_EQ(sample.instance_map.at(1, 1), 2);
+  ASSERT_EQ(sample.alternatives.size(), 1u);
+  EXPECT_EQ(sample.alternatives[0].name, "none");
+  EXPECT_THAT(source.label_slots(), ElementsAre(ElementsAre("left", "right"), ElementsAre("red")));
+  EXPECT_NO_THROW(source.require_pictures());
+  EXPECT_THROW(source.get(1), Error);
+  EXPECT_THROW(source.get(-1), Error);
+}
+
+TEST_F(RecordFolder, InputsOnlyNeverOpensTheTarget) {
+  const auto path =
+      put(R"(, "tgt_image": "absent.png", "alternatives": [{"name": "n", "image": "absent.png"}])");
+  const RecordSource source(path, RecordSource::Pictures::kInputsOnly);
+  EXPECT_TRUE(source.get(0).target.empty());
+  EXPECT_NO_THROW(source.require_pictures());
+  EXPECT_THROW(RecordSource(path).require_pictures(), Error);
+}
+
+TEST_F(RecordFolder, RegionsBecomeAnInstanceMap) {
+  const RecordSource source(
+      put(R"(, "regions": [{"rle": {"size": [3, 4], "counts": [0, 3, 9]}}])"));
+  const io::Image map = source.get(0).instance_map;
+  EXPECT_EQ(map.at(0, 2), 1);  // the first column
+  EXPECT_EQ(map.at(1, 0), 0);
+}
+
+TEST_F(RecordFolder, BadPicturesAreNamed) {
+  EXPECT_THAT(failure(R"(, "tgt_image": "big.png")"),
+              HasSubstr("'big.png' is 5x3, expected the size of 's.png', 4x3"));
+  EXPECT_THAT(failure(R"(, "tgt_image": "absent.png")"), HasSubstr("absent.png"));
+  EXPECT_THAT(failure(R"(, "regions": [{"rle": {"size": [9, 4], "counts": [36]}}])"),
+              HasSubstr("4x9"));
+  write_file_atomic(folder_ / "s.png", "no picture");
+  EXPECT_THAT(failure(""), HasSubstr("s.png"));
+  fs::remove(folder_ / "s.png");
+  fs::create_symlink("/etc/hostname", folder_ / "s.png");
+  EXPECT_THAT(failure(""), HasSubstr("link"));
+}
+
+TEST_F(RecordFolder, FingerprintFollowsTheData) {
+  const std::string first = RecordSource(put("")).fingerprint();
+  EXPECT_EQ(first, RecordSource(put("")).fingerprint());
+  EXPECT_NE(first, RecordSource(put(R"(, "scenario": "z")")).fingerprint());
+  io::write_png(folder_ / "s.png", io::Image(40, 30, 3, 10));
+  EXPECT_NE(first, RecordSource(put("")).fingerprint());
+}
+
+}  // namespace
+}  // namespace reasonbrain::data

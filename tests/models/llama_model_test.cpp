@@ -1,0 +1,220 @@
+#include <nlohmann/json.hpp>
+
+#include "core/rng_tensor.h"
+#include "models/llama/folder.h"
+#include "models/lora.h"
+#include "models/reference.h"
+#include "nn/attention.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::models::llama {
+namespace {
+
+constexpr float kRounding = 1e-5f;
+
+LlamaConfig small_config() {
+  LlamaConfig config;
+  config.vocab_size = 20;
+  config.hidden_size = 16;
+  config.intermediate_size = 24;
+  config.num_hidden_layers = 3;
+  config.num_attention_heads = 4;
+  config.num_key_value_heads = 2;
+  config.initializer_range = 0.25;
+  return config;
+}
+
+Llama small_model(const LlamaConfig& config = small_config()) {
+  Llama model(config, nn::Build{});
+  nn::init_weights(*model, /*seed=*/5);
+  return model;
+}
+
+torch::Tensor random_states(int64_t batch, int64_t length) {
+  Rng rng(/*seed=*/11);
+  return randn(rng, {batch, length, small_config().hidden_size});
+}
+
+std::filesystem::path fresh_folder(const std::string& name) {
+  const auto folder = std::filesystem::path(::testing::TempDir()) / name;
+  std::filesystem::remove_all(folder);
+  return folder;
+}
+
+TEST(Llama, MatchesReference) {
+  models::testing::check_component("llama");
+}
+
+TEST(Llama, BatchWithLeftPaddingEqualsSingles) {
+  Llama model = small_model();
+  const torch::Tensor states = random_states(/*batch=*/3, /*length=*/6);
+  torch::Tensor mask = at::ones({3, 6}, torch::kInt64);
+  const std::vector<int64_t> padding = {0, 2, 5};
+  for (int64_t b = 0; b < 3; ++b) mask[b].narrow(0, 0, padding[b]).zero_();
+  const torch::Tensor positions = (mask.cumsum(-1) - 1).clamp_min(0);
+  const torch::Tensor batch = model->forward(states, mask, positions).last_hidden_state;
+  EXPECT_TRUE(batch.isfinite().all().item<bool>());
+  for (int64_t b = 0; b < 3; ++b) {
+    const int64_t kept = 6 - padding[b];
+    const torch::Tensor alone =
+        model->forward(states.narrow(0, b, 1).narrow(1, padding[b], kept)).last_hidden_state;
+    EXPECT_LT(models::testing::relative_error(batch[b].narrow(0, padding[b], kept), alone[0]),
+              kRounding);
+  }
+}
+
+TEST(Llama, PaddedRowsHaveFiniteGradients) {
+  Llama model = small_model();
+  torch::Tensor states = random_states(2, 5).set_requires_grad(true);
+  torch::Tensor mask = at::ones({2, 5}, torch::kInt64);
+  mask[0].narrow(0, 0, 3).zero_();
+  model->head(model->forward(states, mask).last_hidden_state).sum().backward();
+  EXPECT_TRUE(states.grad().isfinite().all().item<bool>());
+  for (const auto& parameter : model->named_parameters()) {
+    if (parameter.key() == "model.embed_tokens.weight") continue;  // the input was not made from it
+    ASSERT_TRUE(parameter.value().grad().defined()) << parameter.key();
+    EXPECT_TRUE(parameter.value().grad().isfinite().all().item<bool>()) << parameter.key();
+  }
+}
+
+// Hides the given keys from `first_layer` on, scales heads, and records the rows asked for.
+class TestHook : public LayerHook {
+ public:
+  torch::Tensor mask, scale, rows;
+  int64_t first_layer = 0;
+  std::map<int64_t, torch::Tensor> taken;
+
+  torch::Tensor key_mask(int64_t layer) override {
+    return layer >= first_layer ? mask : torch::Tensor();
+  }
+  torch::Tensor head_scale(int64_t) override { return scale; }
+  torch::Tensor wanted_rows(int64_t) override { return rows; }
+  void take_rows(int64_t layer, const torch::Tensor& weights) override { taken[layer] = weights; }
+};
+
+TEST(LayerHook, MaskedKeysAreAsIfRemoved) {
+  Llama model = small_model();
+  const torch::Tensor states = random_states(1, 6);
+  torch::Tensor keep = at::ones({1, 6}, torch::kInt64);
+  keep[0][2] = 0;
+  TestHook hook;
+  hook.mask = nn::additive_key_mask(keep, torch::kFloat32);
+  const torch::Tensor masked = model->forward(states, {}, {}, &hook).last_hidden_state;
+  const torch::Tensor left = at::tensor(std::vector<int64_t>{0, 1, 3, 4, 5});
+  const torch::Tensor removed =
+      model->forward(states.index_select(1, left), {}, left.view({1, 5})).last_hidden_state;
+  EXPECT_LT(models::testing::relative_error(masked.index_select(1, left), removed), kRounding);
+  EXPECT_GT(models::testing::relative_error(masked, model->forward(states).last_hidden_state),
+            1e-3);
+}
+
+TEST(LayerHook, RowsAreTheAttentionInUse) {
+  Llama model = small_model();
+  const torch::Tensor states = random_states(2, 5);
+  TestHook hook;
+  hook.rows = at::tensor(std::vector<int64_t>{1, 4});
+  const torch::Tensor plain = model->forward(states).last_hidden_state;
+  EXPECT_TRUE(model->forward(states, {}, {}, &hook).last_hidden_state.equal(plain));
+  ASSERT_EQ(hook.taken.size(), 3u);
+  const torch::Tensor weights = hook.taken.at(2);
+  EXPECT_EQ(weights.sizes(), (std::vector<int64_t>{2, 4, 2, 5}));
+  EXPECT_TRUE(weights.sum(-1).allclose(at::ones({2, 4, 2})));
+  EXPECT_EQ(weights.select(2, 0).narrow(-1, 2, 3).abs().max().item<float>(),
+            0);  // row 1 sees no later key
+  EXPECT_FALSE(weights.requires_grad());
+}
+
+TEST(LayerHook, ScaleZeroMakesAttentionUniform) {
+  Llama model = small_model();
+  TestHook hook;
+  hook.scale = at::tensor({1.f, 0.f, 1.f, 1.f});
+  hook.rows = at::tensor(std::vector<int64_t>{3});
+  model->forward(random_states(1, 4), {}, {}, &hook);
+  EXPECT_TRUE(hook.taken.at(0)[0][1][0].allclose(at::full({4}, 0.25)));
+  EXPECT_FALSE(hook.taken.at(0)[0][0][0].allclose(at::full({4}, 0.25)));
+}
+
+TEST(LlamaFolder, SaveAndLoadRestoresModelAndAdapter) {
+  const auto folder = fresh_folder("llama_roundtrip");
+  LlamaConfig config = small_config();
+  config.tie_word_embeddings = true;
+  config.head_dim = 6;
+  config.rope_scaling.rope_type = "llama3";
+  config.rope_scaling.factor = 4;
+  Llama model = small_model(config);
+  EXPECT_EQ(attach_lora(*model, {.rank = 2, .alpha = 6, .targets = {"q_proj", "1.mlp.up_proj"}},
+                        /*seed=*/1),
+            4);
+  for (auto& parameter : model->named_parameters()) {
+    if (!is_lora_parameter(parameter.key())) continue;
+    torch::NoGradGuard no_grad;
+    Rng rng(/*seed=*/2);
+    parameter.value().copy_(randn(rng, parameter.value().sizes()));
+  }
+  save(folder, model);
+  save_peft_adapter(*model, folder / kAdapterFolder);
+  auto loaded = load(folder, nn::Build{});
+  const torch::Tensor ids = at::tensor(std::vector<int64_t>{1, 5, 7}).view({1, 3});
+  const auto logits = [&](Llama& llama) {
+    return llama->head(llama(llama->embed(ids)).last_hidden_state);
+  };
+  const torch::Tensor expected = logits(model);
+  EXPECT_TRUE(logits(loaded.model).equal(expected));
+  EXPECT_TRUE(
+      loaded.by_file_key.contains("base_model.model.model.layers.1.mlp.up_proj.lora_B.weight"));
+  merge_lora(*loaded.model);
+  EXPECT_LT(models::testing::relative_error(logits(loaded.model), expected), kRounding);
+}
+
+TEST(Lora, FreshAdapterChangesNothingAndRepeats) {
+  Llama model = small_model(), other = small_model();
+  const torch::Tensor states = random_states(1, 4);
+  const torch::Tensor before = model->forward(states).last_hidden_state;
+  attach_lora(*model, LoraOptions{}, /*seed=*/7);
+  attach_lora(*other, LoraOptions{}, /*seed=*/7);
+  EXPECT_TRUE(model->forward(states).last_hidden_state.equal(before));
+  const auto left = nn::state_dict(*model), right = nn::state_dict(*other);
+  const std::string key = "model.layers.0.self_attn.q_proj.lora_A";
+  EXPECT_TRUE(left.at(key).equal(right.at(key)));
+  EXPECT_GT(left.at(key).abs().max().item<float>(), 0);
+}
+
+TEST(Lora, RefusesWhatItCannotUse) {
+  Llama model = small_model();
+  EXPECT_THROW(attach_lora(*model, {.targets = {"query"}}, /*seed=*/1), Error);
+  EXPECT_THROW(save_peft_adapter(*model, fresh_folder("no_adapter")), Error);
+
+  const auto folder = fresh_folder("bad_adapter");
+  attach_lora(*model, LoraOptions{}, /*seed=*/1);
+  save_peft_adapter(*model, folder);
+  LlamaConfig shallow = small_config();
+  shallow.num_hidden_layers = 1;  // the adapter's layers 1 and 2 do not exist
+  Llama other(shallow, nn::Build{});
+  EXPECT_THROW(load_peft_adapter(*other, folder), Error);
+}
+
+TEST(LlamaConfig, NamesWhatIsNotSupported) {
+  const auto problem = [](const char* text) -> std::string {
+    try {
+      parse_config(nlohmann::json::parse(text), "config.json");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(problem(R"({"rope_scaling": {"type": "yarn", "factor": 2}})"),
+              ::testing::HasSubstr("yarn"));
+  EXPECT_THAT(problem(R"({"model_type": "mistral"})"), ::testing::HasSubstr("mistral"));
+  EXPECT_THAT(problem(R"({"num_attention_heads": 4, "num_key_value_heads": 3})"),
+              ::testing::HasSubstr("3"));
+  EXPECT_THAT(problem(R"({"hidden_size": 10, "num_attention_heads": 4})"),
+              ::testing::HasSubstr("10"));
+  EXPECT_THAT(problem(R"({"rope_parameters": {"rope_theta": 5e5, "partial_rotary_factor": 0.5}})"),
+              ::testing::HasSubstr("partial_rotary_factor"));
+  EXPECT_EQ(
+      problem(R"({"rope_scaling": null, "num_key_value_heads": null, "torch_dtype": "float16"})"),
+      "");
+}
+
+}  // namespace
+}  // namespace reasonbrain::models::llama

@@ -1,0 +1,83 @@
+// The autoencoder against diffusers, and what must hold of any.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/rng_tensor.h"
+#include "models/vae/runner.h"
+#include "reference.h"
+#include "temporary_folder.h"
+
+namespace reasonbrain::models::vae {
+namespace {
+
+AutoencoderKL small_vae() {
+  VaeConfig config;
+  config.block_out_channels = {8, 16};
+  config.down_block_types = {"DownEncoderBlock2D", "AttnDownEncoderBlock2D"};
+  config.up_block_types = {"UpDecoderBlock2D", "UpDecoderBlock2D"};
+  config.norm_num_groups = 4;
+  config.shift_factor = 0.5;
+  AutoencoderKL vae(config, nn::Build{});
+  nn::init_weights(*vae, /*seed=*/1);
+  return vae;
+}
+
+TEST(Vae, EncoderMatchesReference) { testing::check_component("vae-encode"); }
+TEST(Vae, DecoderMatchesReference) { testing::check_component("vae-decode"); }
+
+TEST(Vae, SaveAndLoadRestoreEveryWeight) {
+  AutoencoderKL vae = small_vae();
+  const testing::TemporaryFolder folder;
+  save_vae(folder.path(), vae);
+  AutoencoderKL loaded = load_vae(folder.path(), torch::kFloat32);
+  Rng rng(2);
+  const torch::Tensor sample = rand(rng, {2, 3, 8, 12}, -1, 1);
+  const Posterior posterior = vae->encode(sample);
+  EXPECT_EQ(posterior.mean.sizes(), (std::vector<int64_t>{2, 4, 4, 6}));
+  EXPECT_TRUE(at::equal(loaded->encode(sample).mean, posterior.mean));
+  EXPECT_TRUE(at::equal(loaded->decode(posterior.mean), vae->decode(posterior.mean)));
+}
+
+TEST(Vae, ScaleAndUnscaleAreInverse) {
+  AutoencoderKL vae = small_vae();
+  Rng rng(4);
+  const torch::Tensor latent = randn(rng, {1, 4, 2, 2});
+  EXPECT_TRUE(at::allclose(vae->scale(latent), (latent - 0.5) * 0.18215));
+  EXPECT_TRUE(at::allclose(vae->unscale(vae->scale(latent)), latent, 1e-5, 1e-6));
+}
+
+TEST(Vae, SampleOfThePosterior) {
+  const Posterior posterior{at::full({1, 1, 1, 1}, 2.0), at::full({1, 1, 1, 1}, std::log(9.0))};
+  EXPECT_NEAR(posterior.sample(at::full({1, 1, 1, 1}, -1.0)).item<double>(), -1.0, 1e-6);
+}
+
+TEST(Vae, CountsOfPublishedModels) {
+  const nn::Build meta{.tensor = torch::TensorOptions(torch::kFloat32).device(torch::kMeta)};
+  VaeConfig config;
+  config.block_out_channels = {128, 256, 512, 512};
+  config.down_block_types.assign(4, "DownEncoderBlock2D");
+  config.up_block_types.assign(4, "UpDecoderBlock2D");
+  config.layers_per_block = 2;
+  EXPECT_EQ(nn::count_parameters(*AutoencoderKL(config, meta)).total, 83'653'863);
+  config.latent_channels = 16;
+  config.use_quant_conv = config.use_post_quant_conv = false;
+  EXPECT_EQ(nn::count_parameters(*AutoencoderKL(config, meta)).total, 83'819'683);
+  EXPECT_EQ(config.downscale(), 8);
+}
+
+TEST(Vae, UnsupportedValuesAreNamed) {
+  const auto error_of = [](const nlohmann::json& object) -> std::string {
+    try {
+      vae_config_from_json(object, "config.json");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(error_of({{"latents_mean", {0.0}}}), ::testing::HasSubstr("latents_mean"));
+  EXPECT_THAT(error_of({{"up_block_types", {"UpBlock2D"}}}), ::testing::HasSubstr("UpBlock2D"));
+  EXPECT_THAT(error_of({{"latent_chanels", 4}}), ::testing::HasSubstr("latent_chanels"));
+}
+
+}  // namespace
+}  // namespace reasonbrain::models::vae

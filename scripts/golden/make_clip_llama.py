@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 
 OUTPUT_SHARE = 0.6  # of the hidden states that get a cotangent
 MAX_GRAD_PARAMS = 6
+ROUNDING = 1e-5
 
 
 def randomise(model, generator):
@@ -36,11 +37,9 @@ def randomise(model, generator):
 
 
 def save_reference(model, folder, storage):
-    """Saves in the dtype and sharding of `storage`; returns the model as the file holds it, in fp32."""
-    if storage["dtype"] != torch.float32:
-        model = model.to(storage["dtype"])
-    model.save_pretrained(folder, max_shard_size=storage["shard"])
-    return model.float()
+    """Saves in the dtype and sharding of `storage`; returns the model as read back in fp32."""
+    model.to(storage["dtype"]).save_pretrained(folder, max_shard_size=storage["shard"])
+    return type(model).from_pretrained(folder, dtype=torch.float32).eval()
 
 
 def draw_storage(rng):
@@ -77,9 +76,10 @@ def write_io(folder, model, key_of, arguments, outputs, rng, generator, may_atte
     # The gradient of a key bias is zero in exact arithmetic: nothing to compare relatively.
     named = [(n, p) for n, p in model.named_parameters() if key_of(n) and not n.endswith("k_proj.bias")]
     keys = []
+    largest = max(p.grad.abs().max() for _, p in named if p.grad is not None)
     for name, parameter in rng.sample(named, min(MAX_GRAD_PARAMS, len(named))):
         gradient = parameter.grad
-        if gradient is None or gradient.abs().max() < 1e-6:
+        if gradient is None or gradient.abs().max() < ROUNDING * largest:  # zero but for rounding
             continue
         keys.append(key_of(name))
         tensors[f"expect.grad.param.{key_of(name)}"] = gradient
@@ -109,11 +109,8 @@ def vision_case(folder, config, layout, storage, rng, generator):
         )
         full = transformers.CLIPModel(whole).eval()
         randomise(full, generator)
-        full = save_reference(full, folder, storage)
-        model = transformers.CLIPVisionModelWithProjection.from_pretrained(folder).float()
-        with torch.no_grad():
-            model.vision_model.load_state_dict(full.vision_model.state_dict())
-            model.visual_projection.load_state_dict(full.visual_projection.state_dict())
+        save_reference(full, folder, storage)
+        model = transformers.CLIPVisionModelWithProjection.from_pretrained(folder, dtype=torch.float32).eval()
     else:
         model = transformers.CLIPVisionModelWithProjection(vision).eval()
         randomise(model, generator)
@@ -130,6 +127,8 @@ def text_case(folder, config, layout, storage, rng, generator):
     text = transformers.CLIPTextConfig(**config)
     with_projection = layout == "projection"
     cls = transformers.CLIPTextModelWithProjection if with_projection else transformers.CLIPTextModel
+    if layout == "prefixed":  # the keys are renamed below, an index would not follow
+        storage = {**storage, "shard": PLAIN["shard"]}
     model = cls(text).eval()
     randomise(model, generator)
     model = save_reference(model, folder, storage)
@@ -182,6 +181,14 @@ def respell(folder, spelling):
     path.write_text(json.dumps(config, indent=1))
 
 
+def sort_targets(path):
+    """peft writes a set in whatever order it has."""
+    config = json.loads(path.read_text())
+    if isinstance(config["target_modules"], list):
+        config["target_modules"].sort()
+    path.write_text(json.dumps(config, indent=1))
+
+
 def llama_case(folder, config, layout, storage, rng, generator):
     llama = transformers.LlamaConfig(**config)
     model = transformers.LlamaForCausalLM(llama).eval()
@@ -196,6 +203,7 @@ def llama_case(folder, config, layout, storage, rng, generator):
                 if "lora_" in name:
                     parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
         model.save_pretrained(folder / "adapter")
+        sort_targets(folder / "adapter" / "adapter_config.json")
         for parameter in model.parameters():
             parameter.requires_grad_(True)
 

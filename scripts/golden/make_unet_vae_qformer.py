@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Blip2QFormerConfig, Blip2QFormerModel
 
 # Smaller gradients are zero in exact arithmetic (a key's bias, the query of a single key): nothing to compare.
-LEAST_GRADIENT = 1e-5  # of the largest
+LEAST_GRADIENT = 1e-6  # of the largest
 DTYPES = [torch.bfloat16, torch.float16, torch.float32]
 
 

@@ -77,7 +77,7 @@ void diff(const ConfigArgs& args) {
 void add_config(CLI::App& app, Action& action) {
   CLI::App* parent =
       app.add_subcommand("config", "Show, check and compare training configurations");
-  parent->require_subcommand(1);
+  parent->require_subcommand(0, 1);
   auto args = std::make_shared<ConfigArgs>();
   const auto add = [&](const std::string& name, const std::string& help,
                        void (*body)(const ConfigArgs&)) {
@@ -90,8 +90,7 @@ void add_config(CLI::App& app, Action& action) {
         ->add_option("--config", args->configs,
                      "YAML file, or a name in configs/; may be repeated, later ones win")
         ->required()
-        ->take_all()
-        ->expected(1);
+        ->allow_extra_args(false);
     command->add_option("overrides", args->overrides, "key=value, such as train.steps=100");
   };
   CLI::App* show_command = add("show", "Print the resolved configuration", show);

@@ -8,17 +8,19 @@ namespace reasonbrain::cli {
 
 void add_data(CLI::App& app, Action& action) {
   CLI::App* data = app.add_subcommand("data", "Make, check and describe records");
-  data->require_subcommand(1);
+  data->require_subcommand(0, 1);
   add_data_miniworld(*data, action);
+  add_data_tokenizers(*data, action);
   add_data_check(*data, action);
   add_data_stats(*data, action);
   for (const std::string name : {"cache", "pack", "split", "build"}) {
     CLI::App* command = data->add_subcommand(name, "(not in this release)");
-    command->allow_extras();
+    command->prefix_command();
     command->callback([name, &action] {
       action = [name] {
         throw runtime_error(
-            str("data ", name, ": not in this release; there are: miniworld, check, stats"));
+            str("data ", name,
+                ": not in this release; there are: miniworld, tokenizers, check, stats"));
       };
     });
   }

@@ -6,6 +6,7 @@
 namespace reasonbrain::cli {
 
 void add_data_miniworld(CLI::App& data, Action& action);
+void add_data_tokenizers(CLI::App& data, Action& action);
 void add_data_check(CLI::App& data, Action& action);
 void add_data_stats(CLI::App& data, Action& action);
 

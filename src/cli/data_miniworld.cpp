@@ -70,8 +70,7 @@ void add_data_miniworld(CLI::App& data, Action& action) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--size", world.size, "Picture side in pixels")->capture_default_str();
   command->add_option("--scenario", world.scenarios, "Only this scenario; may be repeated")
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   command->footer("example: reasonbrain data miniworld --out val --split val --count 600 --seed 7");
   command->callback([args, &action] { action = [args] { make_miniworld(*args); }; });
 }

@@ -33,7 +33,9 @@ void add_model_options(CLI::App& command, EditArgs& args) {
   command.add_option("--num", args.options.num, "Pictures per instruction, each from other noise")
       ->check(CLI::Range(int64_t{1}, edit::kMaxPictures))
       ->capture_default_str();
-  command.add_option("--seed", args.seed, "Of the noise")->capture_default_str();
+  command.add_option("--seed", args.seed, "Of the noise")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command
       .add_option("--size", args.size, "Side of the model's canvas in pixels; default: the model's")
       ->check(CLI::Range(int64_t{8}, int64_t{4096}));
@@ -88,16 +90,14 @@ void add_edit(CLI::App& app, Action& action) {
   command
       ->add_option("--instruction", args->instructions,
                    "What happens, in words; may be repeated for a chain")
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_option("--data", args->data, "records.jsonl: edit every record, instead of --image");
   command->add_option("--out", args->out, "OUT.png; with --data a folder for ID.png")->required();
   command
       ->add_option("--object", args->objects,
                    "What the instruction speaks of, the main thing first; may be repeated. "
                    "Default: found by rules")
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_option(
       "--region", args->region,
       "Regions to look at: instance map (8 bit, values 1..n), black-and-white mask, or RLE JSON");

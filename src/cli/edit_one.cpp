@@ -2,6 +2,7 @@
 
 #include "cli/edit.h"
 #include "cli/output.h"
+#include "core/interrupt.h"
 #include "core/str.h"
 #include "data/regions.h"
 #include "edit/explain.h"
@@ -35,6 +36,7 @@ void edit_one(const EditArgs& args) {
 
   const edit::Editor editor = open_editor(args);
   const edit::EditResult result = editor.edit({request}, args.options)[0];
+  throw_if_interrupted();
   if (args.options.explain) edit::write_explanation(result, args.explain);
   write_pictures(names, result, picture_metadata(args, request, editor));
 

@@ -83,8 +83,7 @@ void add_run(CLI::App& eval, Action& action) {
   run->add_option("--pred", args->predictions,
                   "NAME=DIR with DIR/ID.png for every record; may be repeated")
       ->required()
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   run->add_option("--protocol", args->protocol, "How to score")
       ->required()
       ->check(CLI::IsMember(protocol_names()));
@@ -97,6 +96,7 @@ void add_run(CLI::App& eval, Action& action) {
       ->capture_default_str();
   run->add_option("--seed", args->report.evaluate.seed,
                   "Of the bootstrap and of the anchor row 'random'")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   run->add_option("--resamples", args->report.num_resamples,
                   "Bootstrap resamples for the 95 % intervals")
@@ -112,7 +112,7 @@ void add_run(CLI::App& eval, Action& action) {
 
 void add_missing(CLI::App& eval, Action& action, const std::string& name, const std::string& help) {
   CLI::App* command = eval.add_subcommand(name, help + " (not in this release)");
-  command->allow_extras();
+  command->prefix_command();
   command->callback([name, &action] {
     action = [name] {
       throw runtime_error(str("eval ", name, ": not in this release; there is: eval run"));
@@ -124,7 +124,7 @@ void add_missing(CLI::App& eval, Action& action, const std::string& name, const 
 
 void add_eval(CLI::App& app, Action& action) {
   CLI::App* eval = app.add_subcommand("eval", "Evaluate edited pictures");
-  eval->require_subcommand(1);
+  eval->require_subcommand(0, 1);
   add_run(*eval, action);
   eval->add_subcommand("protocols", "List the protocols")->callback([&action] {
     action = [] {

@@ -6,7 +6,7 @@ namespace reasonbrain::cli {
 void add_launch(CLI::App& app, Action& action) {
   CLI::App* command =
       app.add_subcommand("launch", "Several training processes (not in this release)");
-  command->allow_extras();
+  command->prefix_command();
   command->callback([&action] {
     action = [] {
       throw runtime_error(

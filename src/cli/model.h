@@ -8,5 +8,6 @@ namespace reasonbrain::cli {
 void add_model_list(CLI::App& model, Action& action);
 void add_model_info(CLI::App& model, Action& action);
 void add_model_run(CLI::App& model, Action& action);
+void add_model_export(CLI::App& model, Action& action);
 
 }  // namespace reasonbrain::cli

@@ -37,14 +37,25 @@ bool is_out_of_memory(const c10::Error& error) {
          text.find("can't allocate memory") != std::string::npos;
 }
 
-int report_parse_error(const CLI::App& app, const CLI::ParseError& error) {
-  std::string command = app.get_name();
+// The command that was named, as far as it was: "reasonbrain eval run".
+std::pair<const CLI::App*, std::string> chosen_command(const CLI::App& app) {
   const CLI::App* chosen = &app;
+  std::string name = app.get_name();
   while (!chosen->get_subcommands().empty()) {
     chosen = chosen->get_subcommands().front();
-    command += " " + chosen->get_name();
+    name += " " + chosen->get_name();
   }
-  return exit_with(ErrorKind::kUsage, str(error.what(), "; see: ", command, " --help"));
+  return {chosen, name};
+}
+
+Error no_command_error(const CLI::App& app) {
+  const auto [chosen, name] = chosen_command(app);
+  std::vector<std::string> names;
+  for (const CLI::App* command : chosen->get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return usage_error(str("no command after '", name, "'; there are: ", join(names, ", "),
+                         "; see: ", name, " --help"));
 }
 
 int run_guarded(const std::function<int()>& body) {
@@ -76,7 +87,7 @@ int run(int argc, char** argv) {
         "ReasonBrain edits pictures by hypothetical instructions, and trains the models that do.",
         "reasonbrain");
     app.set_version_flag("--version", version_text());
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);  // none is reported below
     app.footer(kExamples);
     Action action;
     add_train(app, action);
@@ -91,11 +102,14 @@ int run(int argc, char** argv) {
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      if (error.get_exit_code() != 0) return report_parse_error(app, error);
+      if (error.get_exit_code() != 0) {
+        throw usage_error(str(error.what(), "; see: ", chosen_command(app).second, " --help"));
+      }
       app.exit(error);  // --help or --version
       flush_stdout();
       return 0;
     }
+    if (!action) throw no_command_error(app);
     action();
     flush_stdout();
     return 0;

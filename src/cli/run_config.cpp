@@ -16,21 +16,27 @@ void ValidationSection::describe(OptionVisitor& v) {
   v.field("count", count, {.help = "Mini-world samples to validate on", .min = 1, .max = 1e9});
   v.field("seed", seed, {.help = "Seed of their pictures", .min = 0, .max = 1e15});
   v.field("split", split, {.help = "Mini-world split to validate on"});
-  v.field("records", records, {.help = "JSONL file of validation records, for source records; empty: no validation"});
+  v.field("records", records,
+          {.help = "JSONL file of validation records, for source records; empty: no validation"});
 }
 
 void DataSection::describe(OptionVisitor& v) {
-  v.choice("source", source, {"miniworld", "records"}, {.help = "Where training samples come from"});
+  v.choice("source", source, {"miniworld", "records"},
+           {.help = "Where training samples come from"});
   v.field("records", records, {.help = "JSONL file, for source records"});
-  v.field("workers", workers, {.help = "Threads that load and collate; results do not depend on it", .min = 1, .max = 256});
+  v.field(
+      "workers", workers,
+      {.help = "Threads that load and collate; results do not depend on it", .min = 1, .max = 256});
   v.group("miniworld", miniworld, {.help = "The mini world, for source miniworld"});
   v.group("validation", validation, {.help = "Validation samples"});
 }
 
 void RunConfig::describe(OptionVisitor& v) {
-  v.field("seed", seed, {.help = "Seed of weights, data order, noise and dropout", .min = 0, .max = 1e15});
+  v.field("seed", seed,
+          {.help = "Seed of weights, data order, noise and dropout", .min = 0, .max = 1e15});
   v.field("init_from", init_from,
-          {.help = "Model folder, checkpoint or run whose weights the model starts from; empty: model.parts"});
+          {.help = "Model folder, checkpoint or run whose weights the model starts from; empty: "
+                   "model.parts"});
   v.group("model", model, {.help = "What the model is built from"});
   v.group("data", data, {.help = "Samples"});
   v.group("task", task, {.help = "Losses and input mixes"});
@@ -51,9 +57,11 @@ std::string find_resource(const std::string& path) {
 
 }  // namespace
 
-RunConfig load_run_config(const std::vector<std::string>& files, const std::vector<std::string>& overrides) {
+RunConfig load_run_config(const std::vector<std::string>& files,
+                          const std::vector<std::string>& overrides) {
   std::vector<std::filesystem::path> paths;
-  for (const std::string& file : files) paths.push_back(config::find_config(file, config_folders()));
+  for (const std::string& file : files)
+    paths.push_back(config::find_config(file, config_folders()));
   RunConfig out;
   config::read_options(config::load_config(paths, overrides), out);
   out.model.tokenizers.llm = find_resource(out.model.tokenizers.llm);

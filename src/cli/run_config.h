@@ -46,8 +46,9 @@ struct RunConfig {
   void describe(OptionVisitor& v);
 };
 
-// Files and named overlays laid over each other, then overrides; paths of tokenizers are looked up in the
-// configuration folders as well. Throws Error(kConfig).
-RunConfig load_run_config(const std::vector<std::string>& files, const std::vector<std::string>& overrides);
+// Files and named overlays laid over each other, then overrides; paths of tokenizers are looked up
+// in the configuration folders as well. Throws Error(kConfig).
+RunConfig load_run_config(const std::vector<std::string>& files,
+                          const std::vector<std::string>& overrides);
 
 }  // namespace reasonbrain::cli

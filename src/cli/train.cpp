@@ -10,8 +10,7 @@ void add_train(CLI::App& app, Action& action) {
       ->add_option("--config", args->configs,
                    "YAML file, or a name in configs/; may be repeated, later ones win")
       ->required()
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_option("overrides", args->overrides, "key=value, such as train.batch_size=16");
   command->add_option("--resume", args->resume, "auto, none, or a checkpoint or run folder")
       ->capture_default_str();

@@ -18,9 +18,11 @@ namespace {
 tasks::TaskData open_data(const DataSection& data, int64_t picture_side) {
   tasks::TaskData out;
   if (data.source == DataSource::kRecords) {
-    if (data.records.empty()) throw config_error("data.source is records, but data.records names no file");
+    if (data.records.empty())
+      throw config_error("data.source is records, but data.records names no file");
     out.train = std::make_shared<data::RecordSource>(data.records);
-    if (!data.validation.records.empty()) out.validation = std::make_shared<data::RecordSource>(data.validation.records);
+    if (!data.validation.records.empty())
+      out.validation = std::make_shared<data::RecordSource>(data.validation.records);
     return out;
   }
   miniworld::MiniWorldOptions options;
@@ -51,9 +53,11 @@ int run_training(const TrainArguments& arguments) {
     config.train.stages.push_back({.name = "joint", .steps = config.train.steps});
     stages.emplace_back("joint");
   }
-  const auto pipeline = config.init_from.empty() ? reason::Pipeline::create(config.model, placement, seed)
-                                                 : reason::Pipeline::load(config.init_from, placement);
-  tasks::ReasonBrainTask task(pipeline, config.task, open_data(config.data, config.model.denoiser.picture_side), stages,
+  const auto pipeline = config.init_from.empty()
+                            ? reason::Pipeline::create(config.model, placement, seed)
+                            : reason::Pipeline::load(config.init_from, placement);
+  tasks::ReasonBrainTask task(pipeline, config.task,
+                              open_data(config.data, config.model.denoiser.picture_side), stages,
                               seed);
   train::RunInfo run;
   run.folder = arguments.run_folder.empty() ? "runs/" + config.model.preset : arguments.run_folder;

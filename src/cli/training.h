@@ -15,7 +15,8 @@ struct TrainArguments {
   std::string device = "auto";
 };
 
-// Trains, logging to stderr. Returns the exit code (0, also when stopped by SIGTERM after a checkpoint).
+// Trains, logging to stderr. Returns the exit code (0, also when stopped by SIGTERM after a
+// checkpoint).
 int run_training(const TrainArguments& arguments);
 
 }  // namespace reasonbrain::cli

@@ -38,7 +38,8 @@ torch::Device parse_device(const std::string& name) {
   int index = 0;
   if (starts_with(name, "cuda:")) {
     const std::string digits = name.substr(5);
-    if (digits.empty() || digits.size() > 3 || digits.find_first_not_of("0123456789") != std::string::npos) {
+    if (digits.empty() || digits.size() > 3 ||
+        digits.find_first_not_of("0123456789") != std::string::npos) {
       throw usage_error(str("device '", name, "': expected cuda:INDEX, such as cuda:0"));
     }
     index = std::stoi(digits);
@@ -46,14 +47,16 @@ torch::Device parse_device(const std::string& name) {
     throw usage_error(str("unknown device '", name, "'; expected auto, cpu, cuda or cuda:INDEX"));
   }
   if (!has_driver()) {
-    throw runtime_error(str("device ", name, ": no NVIDIA driver (libcuda.so.1) on this machine; use --device cpu"));
+    throw runtime_error(str("device ", name,
+                            ": no NVIDIA driver (libcuda.so.1) on this machine; use --device cpu"));
   }
   if (const std::string problem = load_cuda(); !problem.empty()) {
-    throw runtime_error(str("device ", name, ": the CUDA half of LibTorch cannot be loaded (", problem,
-                            "); run scripts/setup --cuda"));
+    throw runtime_error(str("device ", name, ": the CUDA half of LibTorch cannot be loaded (",
+                            problem, "); run scripts/setup --cuda"));
   }
   const auto count = static_cast<int>(at::detail::getCUDAHooks().deviceCount());
-  if (index >= count) throw runtime_error(str("device ", name, ": this machine has ", count, " CUDA devices"));
+  if (index >= count)
+    throw runtime_error(str("device ", name, ": this machine has ", count, " CUDA devices"));
   return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 

@@ -71,9 +71,13 @@ int64_t Rng::between(int64_t low, int64_t high) {
   return low + static_cast<int64_t>(below(static_cast<uint64_t>(high - low) + 1));
 }
 
-bool Rng::chance(double probability) { return uniform() < probability; }
+bool Rng::chance(double probability) {
+  return uniform() < probability;
+}
 
-double Rng::uniform() { return static_cast<double>(next_u64() >> 11) * 0x1.0p-53; }
+double Rng::uniform() {
+  return static_cast<double>(next_u64() >> 11) * 0x1.0p-53;
+}
 
 double Rng::normal() {
   if (has_spare_) {

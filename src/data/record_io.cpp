@@ -149,7 +149,8 @@ std::string to_json_line(const Record& record) {
     out["regions"] = nlohmann::ordered_json::parse(record.regions_json);
   }
   if (!record.extra_json.empty()) {
-    for (const auto& [name, value] : nlohmann::ordered_json::parse(record.extra_json).items()) {
+    const auto extra = nlohmann::ordered_json::parse(record.extra_json);
+    for (const auto& [name, value] : extra.items()) {
       out[name] = value;
     }
   }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "core/str.h"
@@ -13,8 +14,9 @@ void DdimSampler::plan(int64_t num_steps, std::optional<int64_t> /*image_seq_len
   timesteps_ = spaced_timesteps(config_, num_steps);
   for (double& timestep : timesteps_) timestep = std::nearbyint(timestep);
   if (timesteps_.front() >= static_cast<double>(config_.num_train_timesteps)) {
-    throw config_error(str("scheduler: 'steps_offset' ", config_.steps_offset, " leads past timestep ",
-                           config_.num_train_timesteps - 1, " with ", num_steps, " steps"));
+    throw config_error(str("scheduler: 'steps_offset' ", config_.steps_offset,
+                           " leads past timestep ", config_.num_train_timesteps - 1, " with ",
+                           num_steps, " steps"));
   }
 }
 
@@ -38,7 +40,9 @@ StepResult DdimSampler::step(const torch::Tensor& model_output, int64_t i, const
 
   const double variance = (1 - next) / (1 - now) * (1 - now / next);
   const double fresh = config_.eta * std::sqrt(variance);
-  torch::Tensor sample = x0 * std::sqrt(next) + direction * std::sqrt(1 - next - fresh * fresh);
+  const double kept =
+      std::sqrt(std::max(1 - next - fresh * fresh, 0.0));  // rounding may go below zero
+  torch::Tensor sample = x0 * std::sqrt(next) + direction * kept;
   if (config_.eta > 0) sample = sample + draw(noise, x) * fresh;
   return {sample, x0};
 }

@@ -2,8 +2,9 @@
 
 namespace reasonbrain::diffusion {
 
-torch::Tensor denoise(Sampler& sampler, const Denoiser& denoiser, const torch::Tensor& initial_noise,
-                      const NoiseSource& noise, const OnStep& on_step) {
+torch::Tensor denoise(Sampler& sampler, const Denoiser& denoiser,
+                      const torch::Tensor& initial_noise, const NoiseSource& noise,
+                      const OnStep& on_step) {
   torch::Tensor x = initial_noise * sampler.initial_sigma();
   for (int64_t i = 0; i < sampler.num_steps(); ++i) {
     const double timestep = sampler.timesteps()[static_cast<size_t>(i)];

@@ -8,7 +8,8 @@ namespace {
 constexpr int64_t kFewSteps = 15;  // below it lower_order_final counts
 
 struct Level : NoiseLevel<double> {
-  explicit Level(double s) : NoiseLevel<double>{1 / std::sqrt(s * s + 1), s / std::sqrt(s * s + 1)} {}
+  explicit Level(double s)
+      : NoiseLevel<double>{1 / std::sqrt(s * s + 1), s / std::sqrt(s * s + 1)} {}
   double lambda() const { return std::log(alpha) - std::log(sigma); }
 };
 
@@ -28,10 +29,11 @@ void DpmSolverSampler::plan(int64_t num_steps, std::optional<int64_t> /*image_se
   } else {
     const bool leading = config_.spacing() == TimestepSpacing::kLeading;
     const int64_t stride = last / (num_steps + 1);
-    for (int64_t i = num_steps; i >= 1; --i) {  // of num_steps + 1 timesteps the least one is not used
-      const double share = static_cast<double>(i) / static_cast<double>(num_steps);
+    const double even = static_cast<double>(last - 1) / static_cast<double>(num_steps);
+    for (int64_t i = num_steps; i >= 1;
+         --i) {  // of num_steps + 1 timesteps the least one is not used
       timesteps_.push_back(leading ? static_cast<double>(i * stride + config_.steps_offset)
-                                   : std::nearbyint(share * static_cast<double>(last - 1)));
+                                   : std::nearbyint(static_cast<double>(i) * even));
     }
   }
   set_sigmas(/*allow_sigma_min=*/true);
@@ -45,14 +47,15 @@ bool DpmSolverSampler::first_order(int64_t i) const {
          (config_.lower_order_final && num_steps() < kFewSteps);
 }
 
-StepResult DpmSolverSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                                  const NoiseSource& /*noise*/) {
+StepResult DpmSolverSampler::step(const torch::Tensor& model_output, int64_t i,
+                                  const torch::Tensor& x, const NoiseSource& /*noise*/) {
   if (i == 0) previous_x0_ = torch::Tensor();
   const auto at = static_cast<size_t>(i);
   const Level now(sigmas_.at(at)), next(sigmas_.at(at + 1));
   const torch::Tensor x0 = predicted_x0(config_.objective(), model_output.to(x.scalar_type()), x,
                                         static_cast<const NoiseLevel<double>&>(now));
-  const double h = next.lambda() - now.lambda();  // infinite in a last step to sigma = 0: x becomes x0
+  const double h =
+      next.lambda() - now.lambda();  // infinite in a last step to sigma = 0: x becomes x0
   const double gain = next.alpha * (1 - std::exp(-h));
   torch::Tensor direction = x0;
   if (!first_order(i)) {

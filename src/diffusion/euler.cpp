@@ -7,9 +7,12 @@
 namespace reasonbrain::diffusion {
 namespace {
 
-constexpr double kLeastAlphaBar = 0x1p-24;  // stands for the zero of zero-SNR, whose sigma is infinite
+constexpr double kLeastAlphaBar =
+    0x1p-24;  // stands for the zero of zero-SNR, whose sigma is infinite
 
-double to_sigma(double alpha_bar) { return std::sqrt((1 - alpha_bar) / alpha_bar); }
+double to_sigma(double alpha_bar) {
+  return std::sqrt((1 - alpha_bar) / alpha_bar);
+}
 
 }  // namespace
 
@@ -41,7 +44,8 @@ void EulerSampler::plan(int64_t num_steps, std::optional<int64_t> /*image_seq_le
 
 double EulerSampler::initial_sigma() const {
   const double largest = *std::max_element(sigmas_.begin(), sigmas_.end());
-  return config_.spacing() == TimestepSpacing::kLeading ? std::sqrt(largest * largest + 1) : largest;
+  return config_.spacing() == TimestepSpacing::kLeading ? std::sqrt(largest * largest + 1)
+                                                        : largest;
 }
 
 torch::Tensor EulerSampler::scale_model_input(const torch::Tensor& x, int64_t i) const {
@@ -54,12 +58,12 @@ StepResult EulerSampler::step(const torch::Tensor& model_output, int64_t i, cons
   const double now = sigmas_.at(static_cast<size_t>(i));
   const double next = sigmas_.at(static_cast<size_t>(i) + 1);
   const double alpha = 1 / std::sqrt(now * now + 1);
-  const torch::Tensor x0 = predicted_x0(config_.objective(), model_output.to(x.scalar_type()), x * alpha,
-                                        NoiseLevel<double>{alpha, now * alpha});
+  const torch::Tensor x0 = predicted_x0(config_.objective(), model_output.to(x.scalar_type()),
+                                        x * alpha, NoiseLevel<double>{alpha, now * alpha});
   double down = next, up = 0;
   if (ancestral_) {
-    up = std::sqrt(next * next * (now * now - next * next) / (now * now));
-    down = std::sqrt(next * next - up * up);
+    up = next * std::sqrt(now * now - next * next) / now;
+    down = next * next / now;  // up^2 + down^2 = next^2
   }
   torch::Tensor sample = x + (x - x0) * ((down - now) / now);
   if (ancestral_) sample = sample + draw(noise, x) * up;

@@ -5,7 +5,9 @@
 namespace reasonbrain::diffusion {
 namespace {
 
-double shift_by_factor(double t, double factor) { return factor * t / (1 + (factor - 1) * t); }
+double shift_by_factor(double t, double factor) {
+  return factor * t / (1 + (factor - 1) * t);
+}
 
 }  // namespace
 
@@ -18,10 +20,13 @@ double FlowEulerSampler::shifted(double t, double mu) const {
 void FlowEulerSampler::plan(int64_t num_steps, std::optional<int64_t> image_seq_len) {
   double mu = 0;
   if (config_.use_dynamic_shifting) {
-    if (!image_seq_len) throw runtime_error("a dynamic shift needs the number of tokens of the latent");
-    const double slope = (config_.max_shift - config_.base_shift) /
-                         static_cast<double>(config_.max_image_seq_len - config_.base_image_seq_len);
-    mu = config_.base_shift + slope * static_cast<double>(*image_seq_len - config_.base_image_seq_len);
+    if (!image_seq_len)
+      throw runtime_error("a dynamic shift needs the number of tokens of the latent");
+    const double slope =
+        (config_.max_shift - config_.base_shift) /
+        static_cast<double>(config_.max_image_seq_len - config_.base_image_seq_len);
+    mu = config_.base_shift +
+         slope * static_cast<double>(*image_seq_len - config_.base_image_seq_len);
   }
   const auto total = static_cast<double>(config_.num_train_timesteps);
   double last = 1.0 / static_cast<double>(num_steps);
@@ -32,7 +37,8 @@ void FlowEulerSampler::plan(int64_t num_steps, std::optional<int64_t> image_seq_
 
   sigmas_.clear();
   for (int64_t i = 0; i < num_steps; ++i) {
-    const double share = num_steps == 1 ? 0 : static_cast<double>(i) / static_cast<double>(num_steps - 1);
+    const double share =
+        num_steps == 1 ? 0 : static_cast<double>(i) / static_cast<double>(num_steps - 1);
     sigmas_.push_back(shifted(1 + share * (last - 1), mu));
   }
   if (config_.shift_terminal > 0) {
@@ -44,13 +50,14 @@ void FlowEulerSampler::plan(int64_t num_steps, std::optional<int64_t> image_seq_
   sigmas_.push_back(0);
 }
 
-StepResult FlowEulerSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                                  const NoiseSource& /*noise*/) {
+StepResult FlowEulerSampler::step(const torch::Tensor& model_output, int64_t i,
+                                  const torch::Tensor& x, const NoiseSource& /*noise*/) {
   const double now = sigmas_.at(static_cast<size_t>(i));
   const double next = sigmas_.at(static_cast<size_t>(i) + 1);
   const torch::Tensor output = model_output.to(x.scalar_type());
   torch::Tensor x0 = predicted_x0(config_.objective(), output, x, NoiseLevel<double>{1 - now, now});
-  if (config_.clip_flow_sample) x0 = x0.clamp(-config_.clip_sample_range, config_.clip_sample_range);
+  if (config_.clip_flow_sample)
+    x0 = x0.clamp(-config_.clip_sample_range, config_.clip_sample_range);
   // x + (next - now) v with v = (x - x0) / now.
   return {x * (next / now) + x0 * (1 - next / now), x0};
 }

@@ -12,7 +12,8 @@ std::vector<GuidancePass> guidance_passes(double text_scale, double image_scale)
   return passes;
 }
 
-torch::Tensor combine_guidance(const torch::Tensor& outputs, const std::vector<GuidancePass>& passes) {
+torch::Tensor combine_guidance(const torch::Tensor& outputs,
+                               const std::vector<GuidancePass>& passes) {
   if (passes.size() == 1 && passes[0].weight == 1) return outputs;
   const auto parts = outputs.chunk(static_cast<int64_t>(passes.size()));
   torch::Tensor sum = parts[0] * passes[0].weight;

@@ -1,7 +1,7 @@
 // What a denoiser predicts, and the way from one prediction to another.
 //
-// Everywhere x_t = alpha x0 + sigma eps. Variance-preserving schedules have alpha^2 + sigma^2 = 1, the flow
-// path alpha = 1 - t, sigma = t.
+// Everywhere x_t = alpha x0 + sigma eps. Variance-preserving schedules have alpha^2 + sigma^2 = 1,
+// the flow path alpha = 1 - t, sigma = t.
 #pragma once
 
 #include <torch/types.h>
@@ -17,7 +17,8 @@ enum class Objective {
   kSample,   // x0 itself
 };
 
-// Scalar: double for a whole batch at one level, or torch::Tensor [B, 1, ..] for one level per sample.
+// Scalar: double for a whole batch at one level, or torch::Tensor [B, 1, ..] for one level per
+// sample.
 template <class Scalar>
 struct NoiseLevel {
   Scalar alpha;
@@ -25,7 +26,8 @@ struct NoiseLevel {
 };
 
 template <class Scalar>
-torch::Tensor mix(const torch::Tensor& x0, const torch::Tensor& noise, const NoiseLevel<Scalar>& level) {
+torch::Tensor mix(const torch::Tensor& x0, const torch::Tensor& noise,
+                  const NoiseLevel<Scalar>& level) {
   return x0 * level.alpha + noise * level.sigma;
 }
 
@@ -48,8 +50,8 @@ torch::Tensor target(Objective objective, const torch::Tensor& x0, const torch::
 
 // x0 from the denoiser's answer at x_t. epsilon has none where alpha = 0.
 template <class Scalar>
-torch::Tensor predicted_x0(Objective objective, const torch::Tensor& output, const torch::Tensor& x_t,
-                           const NoiseLevel<Scalar>& level) {
+torch::Tensor predicted_x0(Objective objective, const torch::Tensor& output,
+                           const torch::Tensor& x_t, const NoiseLevel<Scalar>& level) {
   switch (objective) {
     case Objective::kEpsilon:
       return (x_t - output * level.sigma) / level.alpha;
@@ -65,8 +67,8 @@ torch::Tensor predicted_x0(Objective objective, const torch::Tensor& output, con
 
 // The noise from the denoiser's answer at x_t. sample has none where sigma = 0.
 template <class Scalar>
-torch::Tensor predicted_noise(Objective objective, const torch::Tensor& output, const torch::Tensor& x_t,
-                              const NoiseLevel<Scalar>& level) {
+torch::Tensor predicted_noise(Objective objective, const torch::Tensor& output,
+                              const torch::Tensor& x_t, const NoiseLevel<Scalar>& level) {
   switch (objective) {
     case Objective::kEpsilon:
       return output;

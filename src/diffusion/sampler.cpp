@@ -1,5 +1,6 @@
 #include "diffusion/sampler.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/rng_tensor.h"
@@ -11,7 +12,8 @@ namespace reasonbrain::diffusion {
 NoiseSource keyed_noise(std::vector<Rng> streams) {
   return [streams = std::move(streams)](torch::IntArrayRef sizes) mutable {
     if (sizes.empty() || sizes[0] != static_cast<int64_t>(streams.size())) {
-      throw runtime_error(reasonbrain::str("noise of shape ", sizes, " asked of ", streams.size(), " streams"));
+      throw runtime_error(
+          reasonbrain::str("noise of shape ", sizes, " asked of ", streams.size(), " streams"));
     }
     std::vector<torch::Tensor> rows;
     for (Rng& stream : streams) rows.push_back(randn(stream, sizes.slice(1)));
@@ -24,12 +26,15 @@ std::unique_ptr<Sampler> Sampler::make(const SchedulerConfig& config) {
   const std::string& name = config.class_name;
   if (name == "DDIMScheduler") return std::make_unique<DdimSampler>(config);
   if (name == "FlowMatchEulerDiscreteScheduler") return std::make_unique<FlowEulerSampler>(config);
-  if (name == "EulerDiscreteScheduler") return std::make_unique<EulerSampler>(config, /*ancestral=*/false);
-  if (name == "EulerAncestralDiscreteScheduler") return std::make_unique<EulerSampler>(config, /*ancestral=*/true);
+  if (name == "EulerDiscreteScheduler")
+    return std::make_unique<EulerSampler>(config, /*ancestral=*/false);
+  if (name == "EulerAncestralDiscreteScheduler")
+    return std::make_unique<EulerSampler>(config, /*ancestral=*/true);
   if (name == "DPMSolverMultistepScheduler") return std::make_unique<DpmSolverSampler>(config);
-  throw config_error(str("scheduler: no sampler for '_class_name' '", name,
-                         "'; expected DDIMScheduler, FlowMatchEulerDiscreteScheduler, EulerDiscreteScheduler, "
-                         "EulerAncestralDiscreteScheduler or DPMSolverMultistepScheduler"));
+  throw config_error(
+      str("scheduler: no sampler for '_class_name' '", name,
+          "'; expected DDIMScheduler, FlowMatchEulerDiscreteScheduler, EulerDiscreteScheduler, "
+          "EulerAncestralDiscreteScheduler or DPMSolverMultistepScheduler"));
 }
 
 void Sampler::set_timesteps(int64_t num_steps, std::optional<int64_t> image_seq_len) {
@@ -40,14 +45,18 @@ void Sampler::set_timesteps(int64_t num_steps, std::optional<int64_t> image_seq_
   plan(num_steps, image_seq_len);
 }
 
-torch::Tensor Sampler::scale_model_input(const torch::Tensor& x, int64_t /*i*/) const { return x; }
+torch::Tensor Sampler::scale_model_input(const torch::Tensor& x, int64_t /*i*/) const {
+  return x;
+}
 
 torch::Tensor Sampler::draw(const NoiseSource& noise, const torch::Tensor& x) const {
-  if (!noise) throw runtime_error(str(config_.class_name, " needs a source of noise in every step"));
+  if (!noise)
+    throw runtime_error(str(config_.class_name, " needs a source of noise in every step"));
   return noise(x.sizes()).to(x.device(), x.scalar_type());
 }
 
-std::vector<double> trailing_timesteps(int64_t last, int64_t num_train_timesteps, int64_t num_steps) {
+std::vector<double> trailing_timesteps(int64_t last, int64_t num_train_timesteps,
+                                       int64_t num_steps) {
   const auto start = static_cast<double>(last);
   const double stride = static_cast<double>(num_train_timesteps) / static_cast<double>(num_steps);
   // The reference's range adds this rounded difference, which decides halves.
@@ -61,14 +70,16 @@ std::vector<double> trailing_timesteps(int64_t last, int64_t num_train_timesteps
 
 std::vector<double> spaced_timesteps(const SchedulerConfig& config, int64_t num_steps) {
   const int64_t total = config.num_train_timesteps;
-  if (config.spacing() == TimestepSpacing::kTrailing) return trailing_timesteps(total, total, num_steps);
+  if (config.spacing() == TimestepSpacing::kTrailing)
+    return trailing_timesteps(total, total, num_steps);
   const bool leading = config.spacing() == TimestepSpacing::kLeading;
   const int64_t stride = total / num_steps;
+  const double even =
+      static_cast<double>(total - 1) / static_cast<double>(std::max<int64_t>(num_steps - 1, 1));
   std::vector<double> timesteps;
   for (int64_t i = num_steps - 1; i >= 0; --i) {
-    const double share = num_steps == 1 ? 0 : static_cast<double>(i) / static_cast<double>(num_steps - 1);
     timesteps.push_back(leading ? static_cast<double>(i * stride + config.steps_offset)
-                                : share * static_cast<double>(total - 1));
+                                : static_cast<double>(i) * even);
   }
   return timesteps;
 }

@@ -37,13 +37,14 @@ class FlowEulerSampler : public Sampler {
   std::vector<double> sigmas_;  // n + 1, from 1 down to 0
 };
 
-// What the samplers in sigma = sqrt((1 - abar) / abar) share (Karras et al. 2022): x = x0 + sigma eps.
+// What the samplers in sigma = sqrt((1 - abar) / abar) share (Karras et al. 2022): x = x0 + sigma
+// eps.
 class SigmaSampler : public Sampler {
  protected:
   explicit SigmaSampler(const SchedulerConfig& config);
 
-  double sigma_at(double timestep) const;     // between levels by linear interpolation
-  void set_sigmas(bool allow_sigma_min);  // from timesteps_, with the last one
+  double sigma_at(double timestep) const;  // between levels by linear interpolation
+  void set_sigmas(bool allow_sigma_min);   // from timesteps_, with the last one
 
   std::vector<double> alphas_cumprod_;
   std::vector<double> sigmas_;  // n + 1
@@ -52,7 +53,8 @@ class SigmaSampler : public Sampler {
 // EulerDiscreteScheduler; with fresh noise in every step EulerAncestralDiscreteScheduler.
 class EulerSampler : public SigmaSampler {
  public:
-  EulerSampler(const SchedulerConfig& config, bool ancestral) : SigmaSampler(config), ancestral_(ancestral) {}
+  EulerSampler(const SchedulerConfig& config, bool ancestral)
+      : SigmaSampler(config), ancestral_(ancestral) {}
   double initial_sigma() const override;
   torch::Tensor scale_model_input(const torch::Tensor& x, int64_t i) const override;
   StepResult step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
@@ -65,7 +67,8 @@ class EulerSampler : public SigmaSampler {
   bool ancestral_;
 };
 
-// DPM-Solver++ 2M, midpoint (Lu et al. 2022); DPMSolverMultistepScheduler. Steps must follow each other.
+// DPM-Solver++ 2M, midpoint (Lu et al. 2022); DPMSolverMultistepScheduler. Steps must follow each
+// other.
 class DpmSolverSampler : public SigmaSampler {
  public:
   explicit DpmSolverSampler(const SchedulerConfig& config) : SigmaSampler(config) {}

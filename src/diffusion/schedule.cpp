@@ -21,7 +21,9 @@ torch::Tensor betas(const SchedulerConfig& config) {
     case BetaSchedule::kLinear:
       return at::linspace(config.beta_start, config.beta_end, n, torch::kFloat32);
     case BetaSchedule::kScaledLinear:
-      return at::linspace(std::sqrt(config.beta_start), std::sqrt(config.beta_end), n, torch::kFloat32).square();
+      return at::linspace(std::sqrt(config.beta_start), std::sqrt(config.beta_end), n,
+                          torch::kFloat32)
+          .square();
     case BetaSchedule::kSquaredCosine:
       break;
   }
@@ -34,7 +36,8 @@ torch::Tensor betas(const SchedulerConfig& config) {
   return torch::tensor(values, torch::kFloat32);
 }
 
-// Lin et al. 2024, algorithm 1: shift and scale sqrt(abar) so that the last is 0 and the first stays.
+// Lin et al. 2024, algorithm 1: shift and scale sqrt(abar) so that the last is 0 and the first
+// stays.
 torch::Tensor rescale_to_zero_snr(const torch::Tensor& betas) {
   torch::Tensor root = (1 - betas).cumprod(0).sqrt();
   const torch::Tensor first = root[0].clone(), last = root[-1].clone();
@@ -64,7 +67,8 @@ std::vector<double> alphas_cumprod(const SchedulerConfig& config) {
 DiscreteSchedule::DiscreteSchedule(const SchedulerConfig& config)
     : alphas_cumprod_(diffusion::alphas_cumprod(config)) {}
 
-NoiseLevel<torch::Tensor> DiscreteSchedule::level(const torch::Tensor& timestep, const torch::Tensor& x) const {
+NoiseLevel<torch::Tensor> DiscreteSchedule::level(const torch::Tensor& timestep,
+                                                  const torch::Tensor& x) const {
   const torch::Tensor alpha_bar =
       torch::tensor(alphas_cumprod_, torch::kFloat64).index_select(0, timestep.cpu());
   return {per_sample(alpha_bar.sqrt(), x), per_sample((1 - alpha_bar).sqrt(), x)};

@@ -13,7 +13,8 @@ namespace reasonbrain::diffusion {
 // diffusers DDPMScheduler.alphas_cumprod, in float32 as there). Strictly positive unless zero-SNR.
 std::vector<double> alphas_cumprod(const SchedulerConfig& config);
 
-// The variance-preserving path x_t = sqrt(abar_t) x0 + sqrt(1 - abar_t) eps at integer levels t in [0, T).
+// The variance-preserving path x_t = sqrt(abar_t) x0 + sqrt(1 - abar_t) eps at integer levels t in
+// [0, T).
 class DiscreteSchedule {
  public:
   explicit DiscreteSchedule(const SchedulerConfig& config);
@@ -33,7 +34,8 @@ class DiscreteSchedule {
   std::vector<double> alphas_cumprod_;
 };
 
-// The flow path x_t = (1 - t) x0 + t eps (Lipman et al. 2023): levels of shape [B, 1, ..] like above.
+// The flow path x_t = (1 - t) x0 + t eps (Lipman et al. 2023): levels of shape [B, 1, ..] like
+// above.
 NoiseLevel<torch::Tensor> flow_level(const torch::Tensor& time,  // [B] in [0, 1]
                                      const torch::Tensor& x);    // [B, ..]
 

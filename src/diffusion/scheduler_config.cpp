@@ -7,7 +7,8 @@ namespace reasonbrain::diffusion {
 void SchedulerConfig::describe(OptionVisitor& v) {
   v.field("_class_name", class_name,
           {.help = "DDPMScheduler (training only), DDIMScheduler, FlowMatchEulerDiscreteScheduler, "
-                   "EulerDiscreteScheduler, EulerAncestralDiscreteScheduler or DPMSolverMultistepScheduler"});
+                   "EulerDiscreteScheduler, EulerAncestralDiscreteScheduler or "
+                   "DPMSolverMultistepScheduler"});
   v.choice("prediction_type", prediction_type,
            {"default", "epsilon", "v_prediction", "sample", "flow_prediction"},
            {.help = "What the denoiser predicts; default: flow for flow matching, else epsilon"});
@@ -15,7 +16,8 @@ void SchedulerConfig::describe(OptionVisitor& v) {
           {.help = "Discrete noise levels of training", .min = 1, .max = 100000});
   v.choice("timestep_spacing", timestep_spacing, {"default", "leading", "trailing", "linspace"},
            {.help = "Where sampling steps lie; default: leading for DDIM, else linspace"});
-  v.field("steps_offset", steps_offset, {.help = "Added to timesteps with leading spacing", .min = 0});
+  v.field("steps_offset", steps_offset,
+          {.help = "Added to timesteps with leading spacing", .min = 0});
   v.choice("beta_schedule", beta_schedule, {"linear", "scaled_linear", "squaredcos_cap_v2"},
            {.help = "How the noise grows over timesteps"});
   v.field("beta_start", beta_start, {.help = "First beta", .min = 0, .max = 1});
@@ -38,18 +40,24 @@ void SchedulerConfig::describe(OptionVisitor& v) {
   v.field("lambda_min_clipped", lambda_min_clipped,
           {.help = "DPM-Solver: least log(alpha / sigma) to start from"});
   v.field("shift", shift, {.help = "Flow: t becomes shift t / (1 + (shift - 1) t)", .min = 0});
-  v.field("use_dynamic_shifting", use_dynamic_shifting, {.help = "Flow: shift by the length of the sequence"});
+  v.field("use_dynamic_shifting", use_dynamic_shifting,
+          {.help = "Flow: shift by the length of the sequence"});
   v.field("base_shift", base_shift, {.help = "Flow: mu at base_image_seq_len"});
   v.field("max_shift", max_shift, {.help = "Flow: mu at max_image_seq_len"});
-  v.field("base_image_seq_len", base_image_seq_len, {.help = "Flow: short sequence", .unit = "tokens", .min = 1});
-  v.field("max_image_seq_len", max_image_seq_len, {.help = "Flow: long sequence", .unit = "tokens", .min = 1});
+  v.field("base_image_seq_len", base_image_seq_len,
+          {.help = "Flow: short sequence", .unit = "tokens", .min = 1});
+  v.field("max_image_seq_len", max_image_seq_len,
+          {.help = "Flow: long sequence", .unit = "tokens", .min = 1});
   v.field("shift_terminal", shift_terminal,
-          {.help = "Flow: stretch the steps so that the last one starts here, 0 for not", .min = 0, .max = 1});
+          {.help = "Flow: stretch the steps so that the last one starts here, 0 for not",
+           .min = 0,
+           .max = 1});
   v.choice("time_shift_type", time_shift_type, {"exponential", "linear"},
            {.help = "Flow: whether mu or exp(mu) is the shift"});
   v.choice("flow_spacing", flow_spacing, {"uniform", "to_sigma_min"},
            {.help = "Flow: steps start at 1 .. 1/n, or at 1 .. 1/num_train_timesteps"});
-  v.field("clip_flow_sample", clip_flow_sample, {.help = "Flow: clamp the predicted x0 to clip_sample_range"});
+  v.field("clip_flow_sample", clip_flow_sample,
+          {.help = "Flow: clamp the predicted x0 to clip_sample_range"});
   v.field("thresholding", thresholding, {.help = "Must be false"});
   v.field("use_karras_sigmas", use_karras_sigmas, {.help = "Must be false"});
   v.field("use_exponential_sigmas", use_exponential_sigmas, {.help = "Must be false"});
@@ -100,7 +108,8 @@ void SchedulerConfig::validate(ErrorKind kind) const {
       {"invert_sigmas", invert_sigmas},
       {"stochastic_sampling", stochastic_sampling},
   };
-  for (const auto& [key, value] : unsupported) require(!value, str("'", key, "' true is not supported"));
+  for (const auto& [key, value] : unsupported)
+    require(!value, str("'", key, "' true is not supported"));
   const std::tuple<const char*, const std::string&, const char*> fixed[] = {
       {"algorithm_type", algorithm_type, "dpmsolver++"},
       {"solver_type", solver_type, "midpoint"},
@@ -109,19 +118,24 @@ void SchedulerConfig::validate(ErrorKind kind) const {
       {"variance_type", variance_type, ""},
   };
   for (const auto& [key, value, expected] : fixed) {
-    require(value == expected, str("'", key, "' '", value, "' is not supported; expected '", expected, "'"));
+    require(value == expected,
+            str("'", key, "' '", value, "' is not supported; expected '", expected, "'"));
   }
-  require(solver_order <= 2, str("'solver_order' ", solver_order, " is not supported; expected 1 or 2"));
-  require(trained_betas.empty() || static_cast<int64_t>(trained_betas.size()) == num_train_timesteps,
-          str("'trained_betas' has ", trained_betas.size(), " values, expected num_train_timesteps = ",
-              num_train_timesteps));
+  require(solver_order <= 2,
+          str("'solver_order' ", solver_order, " is not supported; expected 1 or 2"));
+  require(
+      trained_betas.empty() || static_cast<int64_t>(trained_betas.size()) == num_train_timesteps,
+      str("'trained_betas' has ", trained_betas.size(),
+          " values, expected num_train_timesteps = ", num_train_timesteps));
   const Objective predicted = objective();
   require(is_flow() == (predicted == Objective::kFlow) || predicted == Objective::kSample,
           str("'prediction_type' does not fit ", class_name,
-              ": flow matching takes flow_prediction or sample, the others epsilon, v_prediction or sample"));
+              ": flow matching takes flow_prediction or sample, the others epsilon, v_prediction "
+              "or sample"));
   require(shift > 0, str("'shift' is ", shift, ", expected more than 0"));
   require(shift_terminal < 1, "'shift_terminal' is 1, expected less");
-  require(max_image_seq_len != base_image_seq_len, "'max_image_seq_len' equals 'base_image_seq_len'");
+  require(max_image_seq_len != base_image_seq_len,
+          "'max_image_seq_len' equals 'base_image_seq_len'");
 }
 
 }  // namespace reasonbrain::diffusion

@@ -1,7 +1,6 @@
 // Options of noise schedules and samplers, by the names of diffusers' scheduler_config.json.
 #pragma once
 
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -43,7 +42,7 @@ struct SchedulerConfig {
   int64_t solver_order = 2;
   bool lower_order_final = true;
   bool euler_at_final = false;
-  double lambda_min_clipped = -std::numeric_limits<double>::infinity();
+  double lambda_min_clipped = -1e30;  // no bound; finite, so that JSON and YAML can say it
 
   // Flow matching.
   double shift = 1.0;

@@ -9,7 +9,8 @@ namespace reasonbrain::diffusion {
 enum class TimeDistribution {
   kUniform,
   kLogitNormal,  // sigmoid of a normal variable (Esser et al. 2024)
-  kHighNoise,    // a share of samples at t = 1, the rest with density falling linearly towards low noise
+  kHighNoise,    // a share of samples at t = 1, the rest with density falling linearly towards low
+                 // noise
 };
 
 struct TimeOptions {
@@ -23,8 +24,8 @@ struct TimeOptions {
   void describe(OptionVisitor& v);
 };
 
-// t in [min_time, 1], 1 being pure noise: drawn, mapped by t -> shift t / (1 + (shift - 1) t), then from
-// [0, 1] to [min_time, 1].
+// t in [min_time, 1], 1 being pure noise: drawn, mapped by t -> shift t / (1 + (shift - 1) t), then
+// from [0, 1] to [min_time, 1].
 double draw_time(const TimeOptions& options, Rng& rng);
 
 // The same as one of the levels 0 .. num_levels - 1 of a discrete schedule.

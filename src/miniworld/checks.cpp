@@ -50,6 +50,32 @@ void add_blob_checks(json& checks, const io::Image& target, const PixelBox& box,
   checks.push_back(centroid);
 }
 
+double mean_difference(const io::Image& a, const io::Image& b, const PixelBox& box) {
+  int64_t sum = 0;
+  for (int y = box.top; y < box.bottom; ++y)
+    for (int x = box.left; x < box.right; ++x)
+      sum += difference(a, b, static_cast<size_t>(y) * a.width + x);
+  return static_cast<double>(sum) / (3.0 * (box.right - box.left) * (box.bottom - box.top));
+}
+
+bool is_near(const std::array<double, 3>& mean, const std::array<double, 3>& expected,
+             double tolerance) {
+  for (int c = 0; c < 3; ++c)
+    if (std::abs(mean[c] - expected[c]) > tolerance) return false;
+  return true;
+}
+
+// The whole of the change, by a check that the untouched source fails.
+json change_check(const io::Image& source, const io::Image& target, const PixelBox& change) {
+  const auto expected = mean_colour(target, change);
+  if (is_near(mean_colour(source, change), expected, kMeanLevels)) {
+    const double tolerance = mean_difference(source, target, change) / 2;
+    return {{"type", "match"}, {"box", to_json(change)}, {"tol", hundredths(tolerance)}};
+  }
+  return {
+      {"type", "mean_color"}, {"box", to_json(change)}, {"expect", expected}, {"tol", kMeanLevels}};
+}
+
 PixelBox box_of(const json& check, const io::Image& image) {
   const auto sides = check.at("box").get<std::array<int, 4>>();
   const PixelBox box{std::max(sides[0], 0), std::max(sides[1], 0), std::min(sides[2], image.width),
@@ -92,10 +118,11 @@ bool holds(const json& check, const data::Sample& sample, const io::Image& edite
   }
   if (type == "mean_color") {
     const auto expected = check.at("expect").get<std::array<double, 3>>();
-    const auto mean = mean_colour(edited, box_of(check, edited));
-    for (int c = 0; c < 3; ++c)
-      if (std::abs(mean[c] - expected[c]) > tolerance) return false;
-    return true;
+    return is_near(mean_colour(edited, box_of(check, edited)), expected, tolerance);
+  }
+  if (type == "match") {
+    return sample.target.same_shape(edited) &&
+           mean_difference(edited, sample.target, box_of(check, edited)) <= tolerance;
   }
   return false;
 }
@@ -128,12 +155,7 @@ std::string make_checks(const data::Sample& sample, const io::Image& target_inst
     else
       checks.push_back({{"type", "unchanged"}, {"instance", k + 1}, {"tol", kUnchangedLevels}});
   }
-  if (!change.empty()) {
-    checks.push_back({{"type", "mean_color"},
-                      {"box", to_json(change)},
-                      {"expect", mean_colour(target, change)},
-                      {"tol", kMeanLevels}});
-  }
+  if (!change.empty()) checks.push_back(change_check(source, target, change));
   return json{{"checks", checks}}.dump();
 }
 

@@ -5,7 +5,9 @@
 //   {"type": "area", "color": [r,g,b], "box": [x0,y0,x1,y1], "expect": 96, "tol": 14}
 //   {"type": "centroid", "color": ..., "box": ..., "expect": [x, y], "tol": 2.5}
 //   {"type": "mean_color", "box": ..., "expect": [r,g,b], "tol": 10}
-// area and centroid are of the largest connected blob of the colour in the box.
+//   {"type": "match", "box": ..., "tol": 9.5}              mean |edited - target| over the box
+// match stands in for mean_color where the source has the same mean; area and centroid are of the
+// largest connected blob of the colour in the box.
 #pragma once
 
 #include <optional>

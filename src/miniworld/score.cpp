@@ -26,16 +26,20 @@ void require_same_size(const data::Sample& sample, const io::Image& edited) {
     check(alternative.image, "alternative '" + alternative.name + "'");
 }
 
-std::optional<double> compare(const io::Image& edited, const io::Image& target,
-                              const io::Image& other) {
-  int64_t gain = 0, total = 0;
+struct Comparison {
+  int64_t gain = 0;   // how much nearer the edited picture is to the target
+  int64_t total = 0;  // how far apart target and alternative are
+  double value() const { return static_cast<double>(gain) / static_cast<double>(total); }
+};
+
+Comparison compare(const io::Image& edited, const io::Image& target, const io::Image& other) {
+  Comparison sum;
   for (size_t i = 0; i < target.pixels.size() / 3; ++i) {
     if (largest_difference(other, target, i) <= kVisibleLevels) continue;
-    gain += difference(edited, other, i) - difference(edited, target, i);
-    total += difference(other, target, i);
+    sum.gain += difference(edited, other, i) - difference(edited, target, i);
+    sum.total += difference(other, target, i);
   }
-  if (total == 0) return std::nullopt;
-  return static_cast<double>(gain) / static_cast<double>(total);
+  return sum;
 }
 
 // Pixels where the target or an alternative differs from the source.
@@ -87,11 +91,19 @@ std::optional<double> progress_score(const data::Sample& sample, const io::Image
 Verdict judge(const data::Sample& sample, const io::Image& edited) {
   require_same_size(sample, edited);
   Verdict verdict;
+  // A picture of one outcome may also show all that sets a lesser one apart: the greater one is
+  // meant.
+  int64_t nearest_total = 0;
   for (const auto& alternative : sample.alternatives) {
-    const auto value = compare(edited, sample.target, alternative.image);
-    if (!value || (verdict.margin && *value >= *verdict.margin)) continue;
+    const Comparison comparison = compare(edited, sample.target, alternative.image);
+    if (comparison.total == 0) continue;
+    const double value = comparison.value();
+    const bool tie = verdict.margin && value == *verdict.margin;
+    if (verdict.margin && value > *verdict.margin) continue;
+    if (tie && comparison.total <= nearest_total) continue;
     verdict.margin = value;
     verdict.nearest = alternative.name;
+    nearest_total = comparison.total;
   }
   const auto changes = changeable_pixels(sample);
   verdict.attr = check_share(sample, edited);

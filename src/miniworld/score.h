@@ -16,7 +16,8 @@ inline constexpr double kConfidentMargin = 0.3;
 
 struct Verdict {
   std::optional<double> margin;  // smallest v(O) over the alternatives; unset without a usable one
-  std::string nearest;           // name of that alternative
+  std::string nearest;           // name of that alternative; of several with equal v the one that
+                                 // differs most from the target
   std::optional<double> attr;    // share of the record's checks that hold
   std::optional<double>
       keep;  // 0..10: nearness to the target where every outcome leaves the source

@@ -139,12 +139,17 @@ std::map<std::string, torch::Tensor> gradient_leaves(const Component& component,
 }  // namespace
 
 const std::vector<Component>& components() {
+  // clang-format off
   static const std::vector<Component> kComponents = {
-      clip::vision_component(),     clip::text_component(),       llama::llama_component(),
-      qformer::qformer_component(), unet::unet_component(),       vae::encode_component(),
-      vae::decode_component(),      qformer::qformer_component(), unet::unet_component(),
-      vae::encode_component(),      vae::decode_component(),
+      clip::vision_component(),
+      clip::text_component(),
+      llama::llama_component(),
+      qformer::qformer_component(),
+      unet::unet_component(),
+      vae::encode_component(),
+      vae::decode_component(),
   };
+  // clang-format on
   return kComponents;
 }
 

@@ -9,7 +9,8 @@
 
 namespace reasonbrain::models {
 
-// Returns `module`, registered as owner.PATH; plain containers on the way are created where missing.
+// Returns `module`, registered as owner.PATH; plain containers on the way are created where
+// missing.
 template <class Holder>
 Holder register_at(torch::nn::Module& owner, const std::string& path, Holder module) {
   const size_t dot = path.find('.');

@@ -11,8 +11,9 @@ Activation parse_activation(const std::string& name) {
   if (name == "quick_gelu") return Activation::kQuickGelu;
   if (name == "silu" || name == "swish") return Activation::kSilu;
   if (name == "relu") return Activation::kRelu;
-  throw data_error(str("activation '", name,
-                       "' is not supported; expected gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, silu or relu"));
+  throw data_error(str(
+      "activation '", name,
+      "' is not supported; expected gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, silu or relu"));
 }
 
 torch::Tensor activate(const torch::Tensor& x, Activation activation) {

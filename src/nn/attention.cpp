@@ -32,18 +32,21 @@ torch::Tensor merge_heads(const torch::Tensor& x) {
   return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
 
-torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
-                        const torch::Tensor& mask, bool causal, std::optional<double> scale) {
-  const std::optional<torch::Tensor> bias = mask.defined() ? std::make_optional(mask) : std::nullopt;
+torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key,
+                        const torch::Tensor& value, const torch::Tensor& mask, bool causal,
+                        std::optional<double> scale) {
+  const std::optional<torch::Tensor> bias =
+      mask.defined() ? std::make_optional(mask) : std::nullopt;
   return at::scaled_dot_product_attention(query, repeat_heads(key, query.size(1)),
-                                          repeat_heads(value, query.size(1)), bias, /*dropout_p=*/0.0, causal,
-                                          scale);
+                                          repeat_heads(value, query.size(1)), bias,
+                                          /*dropout_p=*/0.0, causal, scale);
 }
 
-torch::Tensor attention_weights(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& mask,
-                                std::optional<double> scale) {
+torch::Tensor attention_weights(const torch::Tensor& query, const torch::Tensor& key,
+                                const torch::Tensor& mask, std::optional<double> scale) {
   const double factor = scale.value_or(1.0 / std::sqrt(static_cast<double>(query.size(-1))));
-  torch::Tensor logits = at::matmul(query, repeat_heads(key, query.size(1)).transpose(-1, -2)) * factor;
+  torch::Tensor logits =
+      at::matmul(query, repeat_heads(key, query.size(1)).transpose(-1, -2)) * factor;
   if (mask.defined()) logits = logits + mask;
   return at::softmax(logits.to(torch::kFloat32), -1);
 }
@@ -56,7 +59,8 @@ torch::Tensor additive_key_mask(const torch::Tensor& keep, torch::ScalarType dty
       .unsqueeze(1);
 }
 
-torch::Tensor additive_causal_mask(int64_t num_queries, int64_t num_keys, const torch::TensorOptions& options) {
+torch::Tensor additive_causal_mask(int64_t num_queries, int64_t num_keys,
+                                   const torch::TensorOptions& options) {
   const auto dtype = c10::typeMetaToScalarType(options.dtype());
   return at::full({num_queries, num_keys}, lowest(dtype), options)
       .triu_(num_keys - num_queries + 1)

@@ -2,11 +2,12 @@
 
 namespace reasonbrain::nn {
 
-Conv2dImpl::Conv2dImpl(int64_t in_channels, int64_t out_channels, int64_t kernel, int64_t stride, int64_t padding,
-                       bool bias_, const Build& build)
+Conv2dImpl::Conv2dImpl(int64_t in_channels, int64_t out_channels, int64_t kernel, int64_t stride,
+                       int64_t padding, bool bias_, const Build& build)
     : stride_(stride), padding_(padding) {
   const double fan = static_cast<double>(in_channels * kernel * kernel);
-  weight = parameter("weight", {out_channels, in_channels, kernel, kernel}, build.tensor, build.weight);
+  weight =
+      parameter("weight", {out_channels, in_channels, kernel, kernel}, build.tensor, build.weight);
   set_fan_in("weight", fan);
   if (bias_) {
     const bool fan_in = build.weight.kind == Init::Kind::kFanIn;

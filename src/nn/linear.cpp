@@ -31,7 +31,8 @@ void LinearImpl::attach_lora(int64_t rank, double scale) {
 
 void LinearImpl::merge_lora() {
   torch::NoGradGuard no_grad;
-  const torch::Tensor delta = at::matmul(lora_B.to(torch::kFloat32), lora_A.to(torch::kFloat32)) * lora_scale;
+  const torch::Tensor delta =
+      at::matmul(lora_B.to(torch::kFloat32), lora_A.to(torch::kFloat32)) * lora_scale;
   weight.copy_(weight.to(torch::kFloat32) + delta);
   unregister_parameter("lora_A");
   unregister_parameter("lora_B");

@@ -30,7 +30,8 @@ void init_weights(torch::nn::Module& module, uint64_t seed, const std::string& p
       torch::Tensor& tensor = parameter.value();
       if (tensor.is_meta()) continue;
       const auto spec = own->specs_.at(parameter.key());
-      const std::string name = entry.key().empty() ? parameter.key() : entry.key() + "." + parameter.key();
+      const std::string name =
+          entry.key().empty() ? parameter.key() : entry.key() + "." + parameter.key();
       Rng rng(seed, {hash_key(name)});
       switch (spec.init.kind) {
         case Init::Kind::kNormal:

@@ -8,10 +8,12 @@ namespace {
 
 constexpr size_t kMaxListed = 8;
 
-void append_list(std::string& message, const std::string& title, const std::vector<std::string>& keys) {
+void append_list(std::string& message, const std::string& title,
+                 const std::vector<std::string>& keys) {
   if (keys.empty()) return;
   message += str("; ", keys.size(), " ", title, ": ");
-  std::vector<std::string> shown(keys.begin(), keys.begin() + static_cast<long>(std::min(keys.size(), kMaxListed)));
+  std::vector<std::string> shown(
+      keys.begin(), keys.begin() + static_cast<long>(std::min(keys.size(), kMaxListed)));
   message += join(shown, ", ");
   if (keys.size() > kMaxListed) message += ", ...";
 }
@@ -33,11 +35,13 @@ void load_tensors(StateDict& own, const StateDict& weights, const LoadPolicy& po
     if (found == own.end()) {
       if (!policy.may_be_extra || !policy.may_be_extra(key)) unexpected.push_back(key);
     } else if (found->second.sizes() != tensor.sizes()) {
-      mismatched.push_back(reasonbrain::str(key, " (file ", tensor.sizes(), ", model ", found->second.sizes(), ")"));
+      mismatched.push_back(
+          reasonbrain::str(key, " (file ", tensor.sizes(), ", model ", found->second.sizes(), ")"));
     }
   }
   for (const auto& [key, tensor] : own) {
-    if (!weights.contains(key) && !(policy.may_be_missing && policy.may_be_missing(key))) missing.push_back(key);
+    if (!weights.contains(key) && !(policy.may_be_missing && policy.may_be_missing(key)))
+      missing.push_back(key);
   }
   if (!missing.empty() || !unexpected.empty() || !mismatched.empty()) {
     std::string message = str("weights of ", policy.origin, " do not fit the configuration");
@@ -52,7 +56,8 @@ void load_tensors(StateDict& own, const StateDict& weights, const LoadPolicy& po
   }
 }
 
-void load_state_dict(torch::nn::Module& module, const StateDict& weights, const LoadPolicy& policy) {
+void load_state_dict(torch::nn::Module& module, const StateDict& weights,
+                     const LoadPolicy& policy) {
   StateDict own = state_dict(module);
   load_tensors(own, weights, policy);
 }

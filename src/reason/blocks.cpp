@@ -13,7 +13,8 @@ AttentionImpl::AttentionImpl(int64_t width, int64_t num_heads, const nn::Build& 
 
 torch::Tensor AttentionImpl::forward(const torch::Tensor& query, const torch::Tensor& key,
                                      const torch::Tensor& keep) {
-  const torch::Tensor mask = keep.defined() ? nn::additive_key_mask(keep, query.scalar_type()) : torch::Tensor();
+  const torch::Tensor mask =
+      keep.defined() ? nn::additive_key_mask(keep, query.scalar_type()) : torch::Tensor();
   return out_proj_(nn::merge_heads(nn::attention(nn::split_heads(q_proj_(query), num_heads_),
                                                  nn::split_heads(k_proj_(key), num_heads_),
                                                  nn::split_heads(v_proj_(key), num_heads_), mask)));
@@ -34,7 +35,9 @@ FeedForwardImpl::FeedForwardImpl(int64_t width, const nn::Build& build)
       fc1_(register_module("fc1", nn::Linear(width, 4 * width, /*bias=*/true, build))),
       fc2_(register_module("fc2", nn::Linear(4 * width, width, /*bias=*/true, build))) {}
 
-torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) { return x + fc2_(at::gelu(fc1_(norm_(x)))); }
+torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
+  return x + fc2_(at::gelu(fc1_(norm_(x))));
+}
 
 TransformerLayerImpl::TransformerLayerImpl(int64_t width, int64_t num_heads, const nn::Build& build)
     : norm_(register_module("norm", nn::LayerNorm(width, 1e-5, build))),

@@ -25,7 +25,8 @@ TORCH_MODULE(Attention);
 class CrossAttentionImpl : public nn::Module {
  public:
   CrossAttentionImpl(int64_t width, int64_t num_heads, const nn::Build& build);
-  torch::Tensor forward(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& keep);
+  torch::Tensor forward(const torch::Tensor& query, const torch::Tensor& key,
+                        const torch::Tensor& keep);
 
  private:
   nn::LayerNorm norm_query_, norm_key_;

@@ -1,4 +1,5 @@
-// The painting half: latent geometry, source latents, conditioning and the objective, whatever the backbone.
+// The painting half: latent geometry, source latents, conditioning and the objective, whatever the
+// backbone.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -17,8 +18,9 @@ struct Condition {
   torch::Tensor residual_visual;  // [B, N, d] or undefined
   torch::Tensor residual_text;    // [B, d] or undefined
   torch::Tensor source;           // [B, C, h, w]
-  torch::Tensor keep_text;        // float32 [B]: 1 keeps the context, 0 puts the null context in its place
-  torch::Tensor keep_image;       // float32 [B]: 1 keeps the source latent; R is kept where both are 1
+  torch::Tensor
+      keep_text;  // float32 [B]: 1 keeps the context, 0 puts the null context in its place
+  torch::Tensor keep_image;  // float32 [B]: 1 keeps the source latent; R is kept where both are 1
 };
 
 class Denoiser : public torch::nn::Module {
@@ -32,9 +34,10 @@ class Denoiser : public torch::nn::Module {
   // A weight per pixel [B, 1, S, S] as a weight per latent value, broadcastable to [B, C, h, w].
   virtual torch::Tensor weight_map(const torch::Tensor& pixels) const = 0;
 
-  // The prediction that objective() names, for noisy latents z [B, C, h, w] at t [B]: timesteps as samplers
-  // give them, 0 .. num_train_timesteps. Each adapter converts to what its backbone takes.
-  virtual torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& t, const Condition& condition) = 0;
+  // The prediction that objective() names, for noisy latents z [B, C, h, w] at t [B]: timesteps as
+  // samplers give them, 0 .. num_train_timesteps. Each adapter converts to what its backbone takes.
+  virtual torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& t,
+                                const Condition& condition) = 0;
   virtual diffusion::Objective objective() const = 0;
 
   // Let learn: the backbone; the adapter around it, with or without the paths of R_V and R_T.

@@ -15,10 +15,10 @@ enum class Prediction { kAuto, kCopyPaint };
 
 struct DenoiserOptions {
   LatentCodec codec = LatentCodec::kAutoencoderKl;
-  int64_t pixel_block = 4;          // side of the square that pixel_blocks folds into channels
+  int64_t pixel_block = 4;  // side of the square that pixel_blocks folds into channels
   Prediction prediction = Prediction::kAuto;
-  bool scale_source = true;         // false: source latents unscaled, as InstructPix2Pix weights expect
-  int64_t picture_side = 512;       // S
+  bool scale_source = true;    // false: source latents unscaled, as InstructPix2Pix weights expect
+  int64_t picture_side = 512;  // S
   void describe(OptionVisitor& v);
 };
 

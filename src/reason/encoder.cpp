@@ -18,15 +18,17 @@ EncoderImpl::EncoderImpl(const ReasonOptions& options, models::clip::VisionModel
   num_layers_ = select_layer_;
   for (int64_t layer : layers_) num_layers_ = std::max(num_layers_, layer);
   if (select_layer_ < 0 || num_layers_ > depth) {
-    throw config_error(str("reason.frce.layers or reason.image_adapter.select_layer names hidden state ",
-                           num_layers_, " of a CLIP tower with ", depth, " layers"));
+    throw config_error(
+        str("reason.frce.layers or reason.image_adapter.select_layer names hidden state ",
+            num_layers_, " of a CLIP tower with ", depth, " layers"));
   }
 }
 
 void EncoderImpl::train_towers(bool vision_learns, bool text_learns) {
   nn::set_requires_grad(*vision, vision_learns);
   nn::set_requires_grad(*vision->vision_model->post_layernorm, false);
-  if (!vision->visual_projection.is_empty()) nn::set_requires_grad(*vision->visual_projection, false);
+  if (!vision->visual_projection.is_empty())
+    nn::set_requires_grad(*vision->visual_projection, false);
   nn::set_requires_grad(*text, text_learns);
   if (text->has_projection()) nn::set_requires_grad(*text->text_projection, false);
 }
@@ -34,7 +36,8 @@ void EncoderImpl::train_towers(bool vision_learns, bool text_learns) {
 Inputs EncoderImpl::forward(const EncoderInputs& inputs) {
   Inputs out;
   const auto dtype = vision->vision_model->embeddings->class_embedding.scalar_type();
-  const std::vector<torch::Tensor> states = vision->hidden_states(inputs.vision_pixels.to(dtype), num_layers_);
+  const std::vector<torch::Tensor> states =
+      vision->hidden_states(inputs.vision_pixels.to(dtype), num_layers_);
   const auto patches = [&](int64_t layer) {  // without the class token
     const torch::Tensor& state = states[static_cast<size_t>(layer)];
     return state.narrow(1, 1, state.size(1) - 1);

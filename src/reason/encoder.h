@@ -1,5 +1,5 @@
-// The towers: pixels and ids -> Inputs. What it returns depends on frozen weights only where the towers are
-// frozen, so that it can be cached without touching the model.
+// The towers: pixels and ids -> Inputs. What it returns depends on frozen weights only where the
+// towers are frozen, so that it can be cached without touching the model.
 #pragma once
 
 #include "models/clip/text.h"
@@ -11,7 +11,8 @@ namespace reasonbrain::reason {
 
 class EncoderImpl : public nn::Module {
  public:
-  EncoderImpl(const ReasonOptions& options, models::clip::VisionModel vision, models::clip::TextModel text);
+  EncoderImpl(const ReasonOptions& options, models::clip::VisionModel vision,
+              models::clip::TextModel text);
 
   // Everything but the source latents, which the denoiser's codec makes.
   Inputs forward(const EncoderInputs& inputs);

@@ -16,7 +16,8 @@ torch::Tensor append_row(const torch::Tensor& tokens,  // [B, M, d]
   return at::cat({tokens, row.expand({tokens.size(0), 1, row.size(0)})}, 1);
 }
 
-torch::Tensor run(std::vector<TransformerLayer>& layers, torch::Tensor x, const torch::Tensor& keep) {
+torch::Tensor run(std::vector<TransformerLayer>& layers, torch::Tensor x,
+                  const torch::Tensor& keep) {
   for (auto& layer : layers) x = layer(x, keep);
   return x;
 }
@@ -32,35 +33,40 @@ torch::Tensor grid_positions(int64_t side, int64_t width, const torch::TensorOpt
   const int64_t quarter = width / 4;
   const torch::Tensor frequency =
       at::exp(at::arange(quarter, wide) * (-std::log(10000.0) / static_cast<double>(quarter)));
-  const torch::Tensor angle = at::arange(side, wide).unsqueeze(1) * frequency;        // [side, d/4]
-  const torch::Tensor axis = at::cat({angle.sin(), angle.cos()}, 1);                  // [side, d/2]
+  const torch::Tensor angle = at::arange(side, wide).unsqueeze(1) * frequency;  // [side, d/4]
+  const torch::Tensor axis = at::cat({angle.sin(), angle.cos()}, 1);            // [side, d/2]
   const torch::Tensor rows = axis.unsqueeze(1).expand({side, side, 2 * quarter});
   const torch::Tensor columns = axis.unsqueeze(0).expand({side, side, 2 * quarter});
   return at::cat({rows, columns}, 2).reshape({side * side, width}).to(options);
 }
 
-FrceImpl::FrceImpl(const ReasonOptions& options, int64_t vision_width, int64_t text_width, const nn::Build& build)
+FrceImpl::FrceImpl(const ReasonOptions& options, int64_t vision_width, int64_t text_width,
+                   const nn::Build& build)
     : options_(options) {
   const int64_t d = options.width;
   const int64_t heads = options.num_heads;
-  const auto add_layers = [&](const std::string& prefix, int64_t count, std::vector<TransformerLayer>& layers) {
+  const auto add_layers = [&](const std::string& prefix, int64_t count,
+                              std::vector<TransformerLayer>& layers) {
     for (int64_t i = 0; i < count; ++i) {
-      layers.push_back(models::register_at(*this, reasonbrain::str(prefix, i), TransformerLayer(d, heads, build)));
+      layers.push_back(models::register_at(*this, reasonbrain::str(prefix, i),
+                                           TransformerLayer(d, heads, build)));
     }
   };
   for (size_t i = 0; i < options.frce.layers.size(); ++i) {
     scale_proj_.push_back(models::register_at(*this, reasonbrain::str("scale_proj.", i),
                                               nn::Linear(vision_width, d, /*bias=*/true, build)));
   }
-  scale_embedding_ = parameter("scale_embedding", {static_cast<int64_t>(options.frce.layers.size()), d},
-                               build.tensor, build.embedding);
+  scale_embedding_ =
+      parameter("scale_embedding", {static_cast<int64_t>(options.frce.layers.size()), d},
+                build.tensor, build.embedding);
   if (options.frce.patch) {
     add_layers("patch_layers.", options.frce.patch_layers, patch_layers_);
     patch_norm_ = register_module("patch_norm", nn::LayerNorm(d, kEps, build));
   }
   if (options.frce.region) {
     region_proj_ = register_module("region_proj", nn::Linear(d, d, /*bias=*/true, build));
-    geometry_proj_ = register_module("geometry_proj", nn::Linear(kNumGeometry, d, /*bias=*/true, build));
+    geometry_proj_ =
+        register_module("geometry_proj", nn::Linear(kNumGeometry, d, /*bias=*/true, build));
     null_region_ = parameter("null_region", {d}, build.tensor, build.embedding);
     add_layers("region_layers.", options.frce.region_layers, region_layers_);
     region_norm_ = register_module("region_norm", nn::LayerNorm(d, kEps, build));
@@ -77,8 +83,7 @@ FrceImpl::FrceImpl(const ReasonOptions& options, int64_t vision_width, int64_t t
 torch::Tensor FrceImpl::multi_scale(const std::vector<torch::Tensor>& scales) {
   torch::Tensor sum;
   for (size_t i = 0; i < scales.size(); ++i) {
-    const torch::Tensor one =
-        scale_proj_[i](scales[i]) + scale_embedding_[static_cast<int64_t>(i)];
+    const torch::Tensor one = scale_proj_[i](scales[i]) + scale_embedding_[static_cast<int64_t>(i)];
     sum = sum.defined() ? sum + one : one;
   }
   const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(sum.size(1)))));
@@ -87,8 +92,9 @@ torch::Tensor FrceImpl::multi_scale(const std::vector<torch::Tensor>& scales) {
 
 torch::Tensor FrceImpl::region_tokens(const torch::Tensor& features, const Inputs& inputs,
                                       const torch::Tensor& keep) {
-  const torch::Tensor weights = inputs.region_weights.to(features.scalar_type());                  // [B, K, N]
-  const torch::Tensor pooled = at::matmul(weights, features) / weights.sum(-1, true).clamp_min(1e-6);
+  const torch::Tensor weights = inputs.region_weights.to(features.scalar_type());  // [B, K, N]
+  const torch::Tensor pooled =
+      at::matmul(weights, features) / weights.sum(-1, true).clamp_min(1e-6);
   const torch::Tensor tokens =
       region_proj_(pooled) + geometry_proj_(inputs.region_geometry.to(features.scalar_type()));
   return region_norm_(run(region_layers_, append_row(tokens, null_region_), keep));
@@ -100,7 +106,8 @@ Cues FrceImpl::forward(const Inputs& inputs) {
   std::vector<torch::Tensor> parts, keeps;
   if (options_.frce.patch) {
     parts.push_back(patch_norm_(run(patch_layers_, cues.features, torch::Tensor())));
-    keeps.push_back(at::ones({parts.back().size(0), parts.back().size(1)}, inputs.region_mask.options()));
+    keeps.push_back(
+        at::ones({parts.back().size(0), parts.back().size(1)}, inputs.region_mask.options()));
   }
   if (options_.frce.region) {
     keeps.push_back(append_true(inputs.region_mask));

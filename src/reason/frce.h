@@ -1,7 +1,8 @@
-// Fine-grained reasoning cue extraction (paper section 4.1): multi-scale features, patch and region branch,
-// and the ID Controller of the textual branch.
+// Fine-grained reasoning cue extraction (paper section 4.1): multi-scale features, patch and region
+// branch, and the ID Controller of the textual branch.
 //
-// Legend: B batch, N patches (g x g), K regions, n_o objects, d width, d_v CLIP vision width, d_t text width.
+// Legend: B batch, N patches (g x g), K regions, n_o objects, d width, d_v CLIP vision width, d_t
+// text width.
 #pragma once
 
 #include "reason/blocks.h"
@@ -11,22 +12,25 @@
 namespace reasonbrain::reason {
 
 struct Cues {
-  torch::Tensor features;      // F [B, N, d]: always there, whatever branches are off
-  torch::Tensor visual;        // R_V [B, M, d] (patch tokens, region tokens, null region) or undefined
-  torch::Tensor visual_keep;   // bool [B, M]
-  torch::Tensor regions;       // the region part of R_V [B, K + 1, d] or undefined; the last is the null region
+  torch::Tensor features;  // F [B, N, d]: always there, whatever branches are off
+  torch::Tensor visual;    // R_V [B, M, d] (patch tokens, region tokens, null region) or undefined
+  torch::Tensor visual_keep;  // bool [B, M]
+  torch::Tensor
+      regions;  // the region part of R_V [B, K + 1, d] or undefined; the last is the null region
   torch::Tensor objects;       // R_T [B, n_o + 1, d]; the last is the null object
   torch::Tensor objects_keep;  // bool [B, n_o + 1]
 };
 
 class FrceImpl : public nn::Module {
  public:
-  FrceImpl(const ReasonOptions& options, int64_t vision_width, int64_t text_width, const nn::Build& build);
+  FrceImpl(const ReasonOptions& options, int64_t vision_width, int64_t text_width,
+           const nn::Build& build);
   Cues forward(const Inputs& inputs);
 
  private:
   torch::Tensor multi_scale(const std::vector<torch::Tensor>& scales);  // P: -> F [B, N, d]
-  torch::Tensor region_tokens(const torch::Tensor& features, const Inputs& inputs, const torch::Tensor& keep);
+  torch::Tensor region_tokens(const torch::Tensor& features, const Inputs& inputs,
+                              const torch::Tensor& keep);
 
   ReasonOptions options_;
   std::vector<nn::Linear> scale_proj_;

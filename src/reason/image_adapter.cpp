@@ -4,10 +4,11 @@
 
 namespace reasonbrain::reason {
 
-ImageAdapterImpl::ImageAdapterImpl(const ImageAdapterOptions& options, int64_t vision_width, int64_t llm_width,
-                                   const nn::Build& build)
+ImageAdapterImpl::ImageAdapterImpl(const ImageAdapterOptions& options, int64_t vision_width,
+                                   int64_t llm_width, const nn::Build& build)
     : pool_(options.pool),
-      linear_1_(register_module("linear_1", nn::Linear(vision_width, llm_width, /*bias=*/true, build))) {
+      linear_1_(
+          register_module("linear_1", nn::Linear(vision_width, llm_width, /*bias=*/true, build))) {
   if (options.type == ProjectorType::kMlp2xGelu) {
     linear_2_ = register_module("linear_2", nn::Linear(llm_width, llm_width, /*bias=*/true, build));
   }

@@ -1,4 +1,5 @@
-// IA: CLIP patches -> LLM tokens. LLaVA's mm_projector (linear or mlp2x_gelu), optionally after pooling.
+// IA: CLIP patches -> LLM tokens. LLaVA's mm_projector (linear or mlp2x_gelu), optionally after
+// pooling.
 #pragma once
 
 #include "nn/linear.h"

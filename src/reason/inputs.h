@@ -1,8 +1,8 @@
 // What the encoder is given and what it hands to the model.
 //
-// Legend: B batch, S picture side (pixels), g grid side, N = g*g patches, K regions (padded), n_o objects
-// (padded), L LLM text tokens (left-padded), L_c CLIP text tokens, L_o CLIP tokens of an object phrase,
-// d_v CLIP vision width, d_t CLIP text width, C latent channels, h x w latent size.
+// Legend: B batch, S picture side (pixels), g grid side, N = g*g patches, K regions (padded), n_o
+// objects (padded), L LLM text tokens (left-padded), L_c CLIP text tokens, L_o CLIP tokens of an
+// object phrase, d_v CLIP vision width, d_t CLIP text width, C latent channels, h x w latent size.
 // Masks are bool, true = valid.
 #pragma once
 
@@ -12,22 +12,23 @@
 
 namespace reasonbrain::reason {
 
-inline constexpr int64_t kNumGeometry = 8;  // x0, y0, x1, y1, centre x, centre y, sqrt(area), covered share
+inline constexpr int64_t kNumGeometry =
+    8;  // x0, y0, x1, y1, centre x, centre y, sqrt(area), covered share
 
 // Pixels and ids; made by Processor without any model.
 struct EncoderInputs {
-  torch::Tensor pixels;             // [B, 3, S, S] in [-1, 1], for the latent codec
-  torch::Tensor vision_pixels;      // [B, 3, s, s], normalised for the CLIP tower
-  torch::Tensor prefix_ids;         // int64 [P]: BOS and the prompt's prefix, the same for every sample
-  torch::Tensor instruction_ids;    // int64 [B, L], LLM tokens, padded on the left
-  torch::Tensor instruction_mask;   // [B, L]
-  torch::Tensor clip_ids;           // int64 [B, L_c], CLIP tokens of the instruction
-  torch::Tensor clip_mask;          // [B, L_c]
-  torch::Tensor object_ids;         // int64 [B, n_o, L_o]
-  torch::Tensor object_mask;        // [B, n_o]
-  torch::Tensor region_weights;     // float32 [B, K, N]: covered share of each patch cell, 0..1
-  torch::Tensor region_geometry;    // float32 [B, K, kNumGeometry], in units of the picture's side
-  torch::Tensor region_mask;        // [B, K]
+  torch::Tensor pixels;         // [B, 3, S, S] in [-1, 1], for the latent codec
+  torch::Tensor vision_pixels;  // [B, 3, s, s], normalised for the CLIP tower
+  torch::Tensor prefix_ids;     // int64 [P]: BOS and the prompt's prefix, the same for every sample
+  torch::Tensor instruction_ids;   // int64 [B, L], LLM tokens, padded on the left
+  torch::Tensor instruction_mask;  // [B, L]
+  torch::Tensor clip_ids;          // int64 [B, L_c], CLIP tokens of the instruction
+  torch::Tensor clip_mask;         // [B, L_c]
+  torch::Tensor object_ids;        // int64 [B, n_o, L_o]
+  torch::Tensor object_mask;       // [B, n_o]
+  torch::Tensor region_weights;    // float32 [B, K, N]: covered share of each patch cell, 0..1
+  torch::Tensor region_geometry;   // float32 [B, K, kNumGeometry], in units of the picture's side
+  torch::Tensor region_mask;       // [B, K]
 
   EncoderInputs to(torch::Device device) const;
 };

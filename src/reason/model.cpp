@@ -4,7 +4,8 @@
 
 namespace reasonbrain::reason {
 
-ModelImpl::ModelImpl(const ReasonOptions& options, const ModelSizes& sizes, models::llama::Llama llm_,
+ModelImpl::ModelImpl(const ReasonOptions& options, const ModelSizes& sizes,
+                     models::llama::Llama llm_,
                      const models::qformer::QFormerConfig& qformer_config, const nn::Build& build)
     : options_(options) {
   options.validate();
@@ -17,26 +18,31 @@ ModelImpl::ModelImpl(const ReasonOptions& options, const ModelSizes& sizes, mode
       "image_adapter", ImageAdapter(options.image_adapter, sizes.vision_width, llm_width, build));
   frce_ = register_module("frce", Frce(options, sizes.vision_width, sizes.text_width, build));
   if (options.frce.patch || options.frce.region) {
-    visual_to_llm_ = register_module("visual_to_llm", nn::Linear(d, llm_width, /*bias=*/true, build));
+    visual_to_llm_ =
+        register_module("visual_to_llm", nn::Linear(d, llm_width, /*bias=*/true, build));
   }
-  objects_to_llm_ = register_module("objects_to_llm", nn::Linear(d, llm_width, /*bias=*/true, build));
-  new_rows_ = parameter("new_rows", {r + 2, llm_width}, build.tensor, nn::Init::normal(options.initializer_range));
+  objects_to_llm_ =
+      register_module("objects_to_llm", nn::Linear(d, llm_width, /*bias=*/true, build));
+  new_rows_ = parameter("new_rows", {r + 2, llm_width}, build.tensor,
+                        nn::Init::normal(options.initializer_range));
   if (options.mllm_scope == MllmScope::kImgTokens) {
-    new_head_rows_ =
-        parameter("new_head_rows", {r, llm_width}, build.tensor, nn::Init::normal(options.initializer_range));
+    new_head_rows_ = parameter("new_head_rows", {r, llm_width}, build.tensor,
+                               nn::Init::normal(options.initializer_range));
   }
   query_tokens_ =
       parameter("query_tokens", {options.num_queries, query_width}, build.tensor, build.embedding);
   qformer_ = register_module("qformer", models::qformer::QFormer(qformer_config, build));
   if (query_width != d) {
-    reasoning_to_cme_ = register_module("reasoning_to_cme", nn::Linear(query_width, d, /*bias=*/true, build));
+    reasoning_to_cme_ =
+        register_module("reasoning_to_cme", nn::Linear(query_width, d, /*bias=*/true, build));
   }
   if (options.cme.visual_on()) {
     const bool cues = options.frce.to_cme && (options.frce.patch || options.frce.region);
     cme_visual_ = register_module("cme_visual", Enhancer(options, cues, build));
   }
   if (options.cme.textual_on()) {
-    text_to_cme_ = register_module("text_to_cme", nn::Linear(sizes.text_width, d, /*bias=*/true, build));
+    text_to_cme_ =
+        register_module("text_to_cme", nn::Linear(sizes.text_width, d, /*bias=*/true, build));
     cme_textual_ = register_module("cme_textual", Enhancer(options, options.frce.to_cme, build));
   }
 }
@@ -51,7 +57,8 @@ void ModelImpl::init_new_rows(uint64_t seed) {
   };
   const torch::Tensor& table = llm->model->embed_tokens->weight;
   fill(new_rows_, table);
-  if (new_head_rows_.defined()) fill(new_head_rows_, llm->lm_head.is_empty() ? table : llm->lm_head->weight);
+  if (new_head_rows_.defined())
+    fill(new_head_rows_, llm->lm_head.is_empty() ? table : llm->lm_head->weight);
 }
 
 void ModelImpl::train_reasoning() {
@@ -87,7 +94,9 @@ torch::Tensor ModelImpl::sequence(const Inputs& inputs, const Cues& cues, Sequen
   int64_t position = 0;
   const auto add = [&](const torch::Tensor& tokens, const torch::Tensor& keep) {
     parts.push_back(tokens);
-    keeps.push_back(keep.defined() ? keep : at::ones({batch, tokens.size(1)}, inputs.instruction_mask.options()));
+    keeps.push_back(keep.defined()
+                        ? keep
+                        : at::ones({batch, tokens.size(1)}, inputs.instruction_mask.options()));
     position += tokens.size(1);
     return position;
   };
@@ -117,14 +126,14 @@ void ModelImpl::enhance(const Inputs& inputs, ModelOutputs& out) {
       reasoning_to_cme_.is_empty() ? out.reasoning : reasoning_to_cme_(out.reasoning);
   std::vector<torch::Tensor> context;
   if (!cme_visual_.is_empty()) {
-    const Enhanced visual =
-        cme_visual_(reasoning, out.cues.features, torch::Tensor(), out.cues.visual, out.cues.visual_keep);
+    const Enhanced visual = cme_visual_(reasoning, out.cues.features, torch::Tensor(),
+                                        out.cues.visual, out.cues.visual_keep);
     if (visual.reasoning.defined()) context.push_back(visual.reasoning);
     out.guidance.residual_visual = visual.features;
   }
   if (!cme_textual_.is_empty()) {
-    const Enhanced textual = cme_textual_(reasoning, text_to_cme_(inputs.text), inputs.text_mask, out.cues.objects,
-                                          out.cues.objects_keep);
+    const Enhanced textual = cme_textual_(reasoning, text_to_cme_(inputs.text), inputs.text_mask,
+                                          out.cues.objects, out.cues.objects_keep);
     if (textual.reasoning.defined()) context.push_back(textual.reasoning);
     const torch::Tensor weight = inputs.text_mask.to(textual.features.scalar_type()).unsqueeze(-1);
     out.guidance.residual_text = (textual.features * weight).sum(1) / weight.sum(1).clamp_min(1);
@@ -133,7 +142,8 @@ void ModelImpl::enhance(const Inputs& inputs, ModelOutputs& out) {
   out.guidance.context = at::cat(context, 1);
 }
 
-ModelOutputs ModelImpl::forward(const Inputs& inputs, bool want_logits, bool paint, models::llama::LayerHook* hook) {
+ModelOutputs ModelImpl::forward(const Inputs& inputs, bool want_logits, bool paint,
+                                models::llama::LayerHook* hook) {
   ModelOutputs out;
   out.cues = frce_(inputs);
   torch::Tensor mask;

@@ -1,6 +1,8 @@
-// ReasonBrain's reasoning half: from the encoder's states to the guidance of the denoiser (paper section 4).
+// ReasonBrain's reasoning half: from the encoder's states to the guidance of the denoiser (paper
+// section 4).
 //
-// Legend: B batch, N patches, r guidance tokens, q queries, D LLM width, d cue width, W QFormer width.
+// Legend: B batch, N patches, r guidance tokens, q queries, D LLM width, d cue width, W QFormer
+// width.
 #pragma once
 
 #include "models/llama/llama.h"
@@ -47,10 +49,12 @@ class ModelImpl : public nn::Module {
   ModelOutputs forward(const Inputs& inputs, bool want_logits, bool paint = true,
                        models::llama::LayerHook* hook = nullptr);
 
-  // New rows of the token table start at the mean of the old ones plus noise. Call once the LLM is there.
+  // New rows of the token table start at the mean of the old ones plus noise. Call once the LLM is
+  // there.
   void init_new_rows(uint64_t seed);
 
-  // Lets learn what feeds the LLM (cues, adapters, new rows), and what reads from it (QFormer, enhancers).
+  // Lets learn what feeds the LLM (cues, adapters, new rows), and what reads from it (QFormer,
+  // enhancers).
   void train_reasoning();
   void train_conditioning();
 
@@ -60,7 +64,8 @@ class ModelImpl : public nn::Module {
   models::llama::Llama llm = nullptr;
 
  private:
-  torch::Tensor sequence(const Inputs& inputs, const Cues& cues, SequenceLayout& layout, torch::Tensor& mask);
+  torch::Tensor sequence(const Inputs& inputs, const Cues& cues, SequenceLayout& layout,
+                         torch::Tensor& mask);
   void enhance(const Inputs& inputs, ModelOutputs& out);
 
   ReasonOptions options_;

@@ -33,7 +33,8 @@ struct OwnConfig {
     v.field("image_mean", options.image_mean, {.help = "Mean of the image tower's normalisation"});
     v.field("image_std", options.image_std, {.help = "Standard deviation of it"});
     v.group("reason", options.reason, {.help = "ReasonBrain's own parts"});
-    v.group("denoiser", options.denoiser, {.help = "How the denoiser is built around its backbone"});
+    v.group("denoiser", options.denoiser,
+            {.help = "How the denoiser is built around its backbone"});
     v.group("inference", options.inference, {.help = "Defaults of editing"});
   }
 };
@@ -43,8 +44,11 @@ struct Part {
   PartOptions PartsOptions::*options;
 };
 
-constexpr Part kParts[] = {{"vision", &PartsOptions::vision}, {"text", &PartsOptions::text}, {"llm", &PartsOptions::llm},
-                           {"vae", &PartsOptions::vae}, {"denoiser", &PartsOptions::denoiser}};
+constexpr Part kParts[] = {{"vision", &PartsOptions::vision},
+                           {"text", &PartsOptions::text},
+                           {"llm", &PartsOptions::llm},
+                           {"vae", &PartsOptions::vae},
+                           {"denoiser", &PartsOptions::denoiser}};
 
 // sha256 over the sorted lines "name sha256-of-file" of a part's weight files.
 std::string weights_sha256(const fs::path& folder) {
@@ -55,7 +59,9 @@ std::string weights_sha256(const fs::path& folder) {
   return sha256_hex(lines);
 }
 
-bool by_reference(const PartOptions& part) { return !part.path.empty() && part.train == TrainMode::kFrozen; }
+bool by_reference(const PartOptions& part) {
+  return !part.path.empty() && part.train == TrainMode::kFrozen;
+}
 
 std::string part_path(const nlohmann::json& parts, const std::string& name, const fs::path& folder,
                       const std::string& origin) {
@@ -70,28 +76,32 @@ std::string part_path(const nlohmann::json& parts, const std::string& name, cons
   const bool outside = fs::path(path).is_absolute() || path.find("..") != std::string::npos;
   if (outside) {
     if (!found->value("frozen", false) || sha.empty()) {
-      throw data_error(str(origin, ": part '", name, "' has the path '", path,
-                           "', which leaves the model folder; only a frozen part with its sha256 may"));
+      throw data_error(
+          str(origin, ": part '", name, "' has the path '", path,
+              "', which leaves the model folder; only a frozen part with its sha256 may"));
     }
     resolved = fs::path(path).is_absolute() ? fs::path(path) : folder / path;
   } else {
     resolved = io::resolve_inside(folder, path, origin);
   }
   if (!fs::is_directory(resolved)) {
-    throw data_error(str(origin, ": part '", name, "' is not there: no folder ", resolved.string()));
+    throw data_error(
+        str(origin, ": part '", name, "' is not there: no folder ", resolved.string()));
   }
   if (!sha.empty()) {
     const std::string got = weights_sha256(resolved);
     if (got != sha) {
-      throw data_error(str(origin, ": the weights of part '", name, "' in ", resolved.string(), " have sha256 ", got,
-                           ", expected ", sha, "; they are not those the model was trained with"));
+      throw data_error(str(origin, ": the weights of part '", name, "' in ", resolved.string(),
+                           " have sha256 ", got, ", expected ", sha,
+                           "; they are not those the model was trained with"));
     }
   }
   return resolved.string();
 }
 
 bool is_complete(const fs::path& checkpoint) {
-  return fs::exists(checkpoint / "COMPLETE") && fs::exists(checkpoint / "model" / "model_index.json");
+  return fs::exists(checkpoint / "COMPLETE") &&
+         fs::exists(checkpoint / "model" / "model_index.json");
 }
 
 }  // namespace
@@ -100,7 +110,8 @@ fs::path find_model_folder(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw data_error(str("no such folder: ", folder.string()));
   if (fs::exists(folder / "model_index.json")) return folder;
   if (fs::exists(folder / "model" / "model_index.json")) {
-    if (!is_complete(folder)) throw data_error(str(folder.string(), " is an incomplete checkpoint: it has no COMPLETE"));
+    if (!is_complete(folder))
+      throw data_error(str(folder.string(), " is an incomplete checkpoint: it has no COMPLETE"));
     return folder / "model";
   }
   const fs::path checkpoints = folder / "checkpoints";
@@ -115,7 +126,8 @@ fs::path find_model_folder(const fs::path& folder) {
     if (!newest.empty()) return newest / "model";
     throw data_error(str(folder.string(), " is a run folder without a complete checkpoint yet"));
   }
-  throw data_error(str(folder.string(), " is no model folder (no model_index.json), checkpoint or run folder"));
+  throw data_error(
+      str(folder.string(), " is no model folder (no model_index.json), checkpoint or run folder"));
 }
 
 void Pipeline::save(const fs::path& folder) {
@@ -148,7 +160,8 @@ void Pipeline::save(const fs::path& folder) {
                  {{"image_mean", options_.image_mean},
                   {"image_std", options_.image_std},
                   {"size", {{"shortest_edge", options_.vision.image_size}}}});
-  io::write_json(folder / "scheduler" / "scheduler_config.json", io::write_json_options(options_.scheduler));
+  io::write_json(folder / "scheduler" / "scheduler_config.json",
+                 io::write_json_options(options_.scheduler));
   io::write_json(folder / "reason" / "config.json", io::write_json_options(OwnConfig{options_}));
   io::save_safetensors(folder / "reason" / "model.safetensors", own_weights(*model, *denoiser_));
   io::write_json(folder / "model_index.json", {{"_class_name", "ReasonBrain"},
@@ -165,16 +178,19 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
     throw data_error(str(origin, ": _class_name is not \"ReasonBrain\""));
   }
   if (index.value("format_version", 0) != kFormatVersion) {
-    throw data_error(str(origin, ": format_version is not ", kFormatVersion, "; use a matching release"));
+    throw data_error(
+        str(origin, ": format_version is not ", kFormatVersion, "; use a matching release"));
   }
   const nlohmann::json parts = index.value("parts", nlohmann::json::object());
   PipelineOptions options;
   const fs::path config = folder / "reason" / "config.json";
   OwnConfig own{options};
   io::read_json_options(io::read_json(config), own, config.string());
-  io::read_json_options(io::read_json(folder / "scheduler" / "scheduler_config.json"), options.scheduler,
-                        (folder / "scheduler" / "scheduler_config.json").string(), {.ignore_unknown = true});
-  for (const Part& part : kParts) (options.parts.*part.options).path = part_path(parts, part.name, folder, origin);
+  io::read_json_options(
+      io::read_json(folder / "scheduler" / "scheduler_config.json"), options.scheduler,
+      (folder / "scheduler" / "scheduler_config.json").string(), {.ignore_unknown = true});
+  for (const Part& part : kParts)
+    (options.parts.*part.options).path = part_path(parts, part.name, folder, origin);
   options.tokenizers.llm = (folder / "llm").string();
   options.tokenizers.text = (folder / "text").string();
 
@@ -184,7 +200,8 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
   for (const auto& [name, tensor] : own_tensors) io::require_finite(tensor, name, weights.string());
   pipeline->build(/*seed=*/0, &own_tensors, weights.string());
   std::string lines;
-  for (const auto& [name, part] : parts.items()) lines += name + " " + part.value("sha256", "") + "\n";
+  for (const auto& [name, part] : parts.items())
+    lines += name + " " + part.value("sha256", "") + "\n";
   pipeline->sha256_ = sha256_hex(lines + "reason " + sha256_file(weights) + "\n");
   return pipeline;
 }

@@ -1,4 +1,5 @@
-// Options of ReasonBrain's own parts (paper section 4; sizes of Tab. A4). Saved as reason/config.json.
+// Options of ReasonBrain's own parts (paper section 4; sizes of Tab. A4). Saved as
+// reason/config.json.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ struct ImageAdapterOptions {
 struct FrceOptions {
   bool patch = true;
   bool region = true;
-  bool to_cme = true;  // false: the cues reach only the LLM (Tab. A11)
+  bool to_cme = true;                             // false: the cues reach only the LLM (Tab. A11)
   std::vector<int64_t> layers = {6, 12, 18, 23};  // CLIP hidden states, summed after one 1x1 each
   int64_t patch_layers = 3;
   int64_t region_layers = 2;
@@ -55,7 +56,9 @@ struct CmeOptions {
   bool visual = true;             // Tab. 4 rows 5, 6
   bool textual = true;
   bool visual_on() const { return visual && mode != CmeMode::kPlain; }
-  bool textual_on() const { return textual && (mode == CmeMode::kFull || mode == CmeMode::kReasoningToEditing); }
+  bool textual_on() const {
+    return textual && (mode == CmeMode::kFull || mode == CmeMode::kReasoningToEditing);
+  }
   void describe(OptionVisitor& v);
 };
 

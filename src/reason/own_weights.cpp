@@ -8,7 +8,8 @@ namespace {
 constexpr const char* kDenoiserPrefix = "denoiser.";
 
 bool is_own(const std::string& name) {
-  return !starts_with(name, "llm.") && !starts_with(name, "denoiser.unet.") && !starts_with(name, "denoiser.vae.");
+  return !starts_with(name, "llm.") && !starts_with(name, "denoiser.unet.") &&
+         !starts_with(name, "denoiser.vae.");
 }
 
 }  // namespace
@@ -20,7 +21,8 @@ nn::StateDict own_weights(ModelImpl& model, Denoiser& denoiser) {
   return all;
 }
 
-void load_own_weights(ModelImpl& model, Denoiser& denoiser, const nn::StateDict& weights, const std::string& origin) {
+void load_own_weights(ModelImpl& model, Denoiser& denoiser, const nn::StateDict& weights,
+                      const std::string& origin) {
   nn::StateDict own = own_weights(model, denoiser);
   nn::load_tensors(own, weights, {.origin = origin});
 }

@@ -1,4 +1,5 @@
-// The weights of reason/model.safetensors: everything of ours, no part that has a folder of its own.
+// The weights of reason/model.safetensors: everything of ours, no part that has a folder of its
+// own.
 #pragma once
 
 #include "nn/state_dict.h"
@@ -7,10 +8,12 @@
 
 namespace reasonbrain::reason {
 
-// Names of the Model (without llm.) and, after "denoiser.", of the denoiser's adapter (without unet. and vae.).
+// Names of the Model (without llm.) and, after "denoiser.", of the denoiser's adapter (without
+// unet. and vae.).
 nn::StateDict own_weights(ModelImpl& model, Denoiser& denoiser);
 
 // Strict. Throws Error(kData) listing missing, unexpected and mismatched keys.
-void load_own_weights(ModelImpl& model, Denoiser& denoiser, const nn::StateDict& weights, const std::string& origin);
+void load_own_weights(ModelImpl& model, Denoiser& denoiser, const nn::StateDict& weights,
+                      const std::string& origin);
 
 }  // namespace reasonbrain::reason

@@ -14,8 +14,9 @@ torch::Tensor repeat_batch(const torch::Tensor& x, int64_t times) {
 
 }  // namespace
 
-torch::Tensor paint(Denoiser& denoiser, const diffusion::SchedulerConfig& scheduler, const Guidance& guidance,
-                    const torch::Tensor& source, const torch::Tensor& noise, const PaintSettings& settings,
+torch::Tensor paint(Denoiser& denoiser, const diffusion::SchedulerConfig& scheduler,
+                    const Guidance& guidance, const torch::Tensor& source,
+                    const torch::Tensor& noise, const PaintSettings& settings,
                     const diffusion::NoiseSource& step_noise, const diffusion::OnStep& on_step) {
   const int64_t batch = source.size(0);
   const auto passes = diffusion::guidance_passes(settings.text_scale, settings.image_scale);
@@ -38,11 +39,14 @@ torch::Tensor paint(Denoiser& denoiser, const diffusion::SchedulerConfig& schedu
   const auto sampler = diffusion::Sampler::make(scheduler);
   sampler->set_timesteps(settings.steps, source.size(2) * source.size(3));
   const auto answer = [&](const torch::Tensor& x, double timestep) {
-    const torch::Tensor t = at::full({count * batch}, timestep, source.options().dtype(torch::kFloat32));
-    const torch::Tensor output = denoiser.forward(repeat_batch(x, count).to(source.scalar_type()), t, condition);
+    const torch::Tensor t =
+        at::full({count * batch}, timestep, source.options().dtype(torch::kFloat32));
+    const torch::Tensor output =
+        denoiser.forward(repeat_batch(x, count).to(source.scalar_type()), t, condition);
     return diffusion::combine_guidance(output.to(torch::kFloat32), passes);
   };
-  return diffusion::denoise(*sampler, answer, noise.to(torch::kFloat32), step_noise, on_step).to(source.scalar_type());
+  return diffusion::denoise(*sampler, answer, noise.to(torch::kFloat32), step_noise, on_step)
+      .to(source.scalar_type());
 }
 
 }  // namespace reasonbrain::reason

@@ -13,10 +13,12 @@ struct PaintSettings {
   double image_scale = 1;  // s_I
 };
 
-// -> edited latent [B, C, h, w]. `source` [B, C, h, w]; `noise` [B, C, h, w], N(0, 1). `step_noise` is needed by
-// stochastic samplers only. `on_step` may throw to stop.
-torch::Tensor paint(Denoiser& denoiser, const diffusion::SchedulerConfig& scheduler, const Guidance& guidance,
-                    const torch::Tensor& source, const torch::Tensor& noise, const PaintSettings& settings,
-                    const diffusion::NoiseSource& step_noise = {}, const diffusion::OnStep& on_step = {});
+// -> edited latent [B, C, h, w]. `source` [B, C, h, w]; `noise` [B, C, h, w], N(0, 1). `step_noise`
+// is needed by stochastic samplers only. `on_step` may throw to stop.
+torch::Tensor paint(Denoiser& denoiser, const diffusion::SchedulerConfig& scheduler,
+                    const Guidance& guidance, const torch::Tensor& source,
+                    const torch::Tensor& noise, const PaintSettings& settings,
+                    const diffusion::NoiseSource& step_noise = {},
+                    const diffusion::OnStep& on_step = {});
 
 }  // namespace reasonbrain::reason

@@ -11,7 +11,9 @@
 namespace reasonbrain::reason {
 namespace {
 
-bool enhances(const ReasonOptions& options, bool on) { return on && options.cme.mode != CmeMode::kSimpleCa; }
+bool enhances(const ReasonOptions& options, bool on) {
+  return on && options.cme.mode != CmeMode::kSimpleCa;
+}
 
 int64_t context_tokens(const ReasonOptions& options) {
   const int64_t streams = (enhances(options, options.cme.visual_on()) ? 1 : 0) +
@@ -93,13 +95,14 @@ void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string&
 
   processor_ = std::make_unique<Processor>(
       options_.reason, options_.denoiser,
-      VisionProcessing{options_.vision.image_size, options_.vision.patch_size, options_.image_mean, options_.image_std},
+      VisionProcessing{options_.vision.image_size, options_.vision.patch_size, options_.image_mean,
+                       options_.image_std},
       options_.text.max_position_embeddings, text::load_tokenizer(options_.tokenizers.llm),
       text::load_tokenizer(options_.tokenizers.text));
 }
 
-std::shared_ptr<Pipeline> Pipeline::create(const PipelineOptions& options, const Placement& placement,
-                                           uint64_t seed) {
+std::shared_ptr<Pipeline> Pipeline::create(const PipelineOptions& options,
+                                           const Placement& placement, uint64_t seed) {
   std::shared_ptr<Pipeline> pipeline(new Pipeline(options, placement));
   PipelineOptions& own = pipeline->options_;
   if (own.tokenizers.llm.empty()) own.tokenizers.llm = own.parts.llm.path;

@@ -1,4 +1,5 @@
-// A whole ReasonBrain: tokenizers, towers, reasoning half, denoiser; built from options or from a model folder.
+// A whole ReasonBrain: tokenizers, towers, reasoning half, denoiser; built from options or from a
+// model folder.
 #pragma once
 
 #include <filesystem>
@@ -18,16 +19,17 @@ class Pipeline : public torch::nn::Module {
  public:
   // From a configuration: parts with a path are loaded, the others are fresh, drawn from `seed`.
   // On the meta device nothing is loaded or drawn. Throws Error(kConfig), Error(kData).
-  static std::shared_ptr<Pipeline> create(const PipelineOptions& options, const Placement& placement,
-                                          uint64_t seed);
+  static std::shared_ptr<Pipeline> create(const PipelineOptions& options,
+                                          const Placement& placement, uint64_t seed);
 
-  // From a model folder, a checkpoint or a run folder (its best checkpoint, else the newest complete one).
-  // Weights are converted to the placement's dtype. Throws Error(kData) when something is missing, damaged,
-  // not finite, or does not carry the sha256 that the index states.
-  static std::shared_ptr<Pipeline> load(const std::filesystem::path& folder, const Placement& placement);
+  // From a model folder, a checkpoint or a run folder (its best checkpoint, else the newest
+  // complete one). Weights are converted to the placement's dtype. Throws Error(kData) when
+  // something is missing, damaged, not finite, or does not carry the sha256 that the index states.
+  static std::shared_ptr<Pipeline> load(const std::filesystem::path& folder,
+                                        const Placement& placement);
 
-  // A model folder in the weights' dtype. A frozen part that came from a path is referred to by that path
-  // and its sha256; every other part is written. Overwrites files of the same name.
+  // A model folder in the weights' dtype. A frozen part that came from a path is referred to by
+  // that path and its sha256; every other part is written. Overwrites files of the same name.
   void save(const std::filesystem::path& folder);
 
   Inputs encode(const EncoderInputs& inputs);  // towers and source latents
@@ -37,7 +39,8 @@ class Pipeline : public torch::nn::Module {
   }
   Denoiser& denoiser() { return *denoiser_; }
 
-  // Gives the LLM fresh adapters (options().parts.llm.lora) unless it has some; only adapters learn.
+  // Gives the LLM fresh adapters (options().parts.llm.lora) unless it has some; only adapters
+  // learn.
   void ensure_llm_lora(uint64_t seed);
   bool has_llm_lora() const;
 

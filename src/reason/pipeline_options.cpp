@@ -3,8 +3,10 @@
 namespace reasonbrain::reason {
 
 void PartOptions::describe(OptionVisitor& v) {
-  v.field("path", path, {.help = "Hugging Face folder of the part; empty: fresh, from its configuration"});
-  v.choice("train", train, {"frozen", "full", "lora"}, {.help = "What of the part learns in the joint stage"});
+  v.field("path", path,
+          {.help = "Hugging Face folder of the part; empty: fresh, from its configuration"});
+  v.choice("train", train, {"frozen", "full", "lora"},
+           {.help = "What of the part learns in the joint stage"});
   v.group("lora", lora, {.help = "Adapter of train: lora"});
 }
 
@@ -19,7 +21,8 @@ void PartsOptions::describe(OptionVisitor& v) {
 void InferenceOptions::describe(OptionVisitor& v) {
   v.field("steps", steps, {.help = "Denoising steps", .min = 1, .max = 1000});
   v.field("guidance", guidance, {.help = "Text guidance s_T; 1: off", .min = 0, .max = 100});
-  v.field("image_guidance", image_guidance, {.help = "Image guidance s_I; 1: off", .min = 0, .max = 100});
+  v.field("image_guidance", image_guidance,
+          {.help = "Image guidance s_I; 1: off", .min = 0, .max = 100});
   v.field("region_source", region_source,
           {.help = "Regions when none are given: kmeans, grid or none"});
 }
@@ -39,7 +42,8 @@ void PipelineOptions::describe(OptionVisitor& v) {
   v.group("vae", vae, {.help = "AutoencoderKL, when fresh"});
   v.group("unet", unet, {.help = "UNet, when fresh"});
   v.group("qformer", qformer, {.help = "QFormer"});
-  v.field("image_mean", image_mean, {.help = "Mean of the image tower's normalisation, per channel"});
+  v.field("image_mean", image_mean,
+          {.help = "Mean of the image tower's normalisation, per channel"});
   v.field("image_std", image_std, {.help = "Standard deviation of it, per channel", .min = 1e-6});
   v.field("initializer_range", initializer_range,
           {.help = "Standard deviation of fresh transformer weights", .min = 0, .max = 1});

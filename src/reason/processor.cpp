@@ -37,14 +37,16 @@ std::vector<RegionShape> measure(const io::Image& map) {
   std::vector<RegionShape> out;
   for (int label = 1; label < 256; ++label) {
     shapes[static_cast<size_t>(label)].label = label;
-    if (shapes[static_cast<size_t>(label)].area > 0) out.push_back(shapes[static_cast<size_t>(label)]);
+    if (shapes[static_cast<size_t>(label)].area > 0)
+      out.push_back(shapes[static_cast<size_t>(label)]);
   }
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.area > b.area; });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto& a, const auto& b) { return a.area > b.area; });
   return out;
 }
 
-torch::Tensor pad_ids(const std::vector<std::vector<int64_t>>& rows, int64_t width, bool left, int64_t pad,
-                      torch::Tensor& mask) {
+torch::Tensor pad_ids(const std::vector<std::vector<int64_t>>& rows, int64_t width, bool left,
+                      int64_t pad, torch::Tensor& mask) {
   const auto count = static_cast<int64_t>(rows.size());
   torch::Tensor ids = at::full({count, width}, pad, torch::kInt64);
   mask = at::zeros({count, width}, torch::kBool);
@@ -52,7 +54,8 @@ torch::Tensor pad_ids(const std::vector<std::vector<int64_t>>& rows, int64_t wid
     const auto& row = rows[static_cast<size_t>(i)];
     const auto length = static_cast<int64_t>(row.size());
     const int64_t start = left ? width - length : 0;
-    for (int64_t j = 0; j < length; ++j) ids.data_ptr<int64_t>()[i * width + start + j] = row[static_cast<size_t>(j)];
+    for (int64_t j = 0; j < length; ++j)
+      ids.data_ptr<int64_t>()[i * width + start + j] = row[static_cast<size_t>(j)];
     mask[i].narrow(0, start, length).fill_(true);
   }
   return ids;
@@ -88,8 +91,9 @@ torch::Tensor to_tensor(const std::vector<const io::Image*>& images) {
 }
 
 io::Image to_image(const torch::Tensor& pixels) {
-  const torch::Tensor levels =
-      ((pixels.to(torch::kCPU, torch::kFloat32).clamp(-1, 1) + 1) * 127.5).round().to(torch::kUInt8);
+  const torch::Tensor levels = ((pixels.to(torch::kCPU, torch::kFloat32).clamp(-1, 1) + 1) * 127.5)
+                                   .round()
+                                   .to(torch::kUInt8);
   const torch::Tensor rows = levels.permute({1, 2, 0}).contiguous();
   io::Image image(static_cast<int>(rows.size(1)), static_cast<int>(rows.size(0)), 3);
   std::copy_n(rows.data_ptr<uint8_t>(), image.pixels.size(), image.pixels.begin());
@@ -99,16 +103,17 @@ io::Image to_image(const torch::Tensor& pixels) {
 EncoderInputs EncoderInputs::to(torch::Device device) const {
   EncoderInputs out = *this;
   for (torch::Tensor* tensor :
-       {&out.pixels, &out.vision_pixels, &out.prefix_ids, &out.instruction_ids, &out.instruction_mask, &out.clip_ids,
-        &out.clip_mask, &out.object_ids, &out.object_mask, &out.region_weights, &out.region_geometry,
-        &out.region_mask}) {
+       {&out.pixels, &out.vision_pixels, &out.prefix_ids, &out.instruction_ids,
+        &out.instruction_mask, &out.clip_ids, &out.clip_mask, &out.object_ids, &out.object_mask,
+        &out.region_weights, &out.region_geometry, &out.region_mask}) {
     *tensor = tensor->to(device);
   }
   return out;
 }
 
-Processor::Processor(const ReasonOptions& reason, const DenoiserOptions& denoiser, const VisionProcessing& vision,
-                     int64_t max_clip_tokens, std::shared_ptr<const text::Tokenizer> llm_tokenizer,
+Processor::Processor(const ReasonOptions& reason, const DenoiserOptions& denoiser,
+                     const VisionProcessing& vision, int64_t max_clip_tokens,
+                     std::shared_ptr<const text::Tokenizer> llm_tokenizer,
                      std::shared_ptr<const text::Tokenizer> clip_tokenizer)
     : reason_(reason),
       denoiser_(denoiser),
@@ -121,17 +126,19 @@ std::vector<int64_t> Processor::instruction_tokens(const std::string& instructio
   if (!is_valid_utf8(instruction) || instruction.find('\0') != std::string::npos) {
     throw usage_error("the instruction is not valid UTF-8 text");
   }
-  if (trim(instruction).empty()) throw usage_error("the instruction is empty; say what happens, in words");
+  if (trim(instruction).empty())
+    throw usage_error("the instruction is empty; say what happens, in words");
   std::string text;
-  for (const std::string& part : {reason_.prompt.after_vision, instruction, reason_.prompt.suffix}) {
+  for (const std::string& part :
+       {reason_.prompt.after_vision, instruction, reason_.prompt.suffix}) {
     if (!text.empty() && !part.empty()) text += " ";
     text += part;
   }
   std::vector<int64_t> ids = llm_tokenizer_->encode(text, /*add_special=*/false);
   const int64_t limit = reason_.prompt.max_instruction_tokens;
   if (static_cast<int64_t>(ids.size()) > limit) {
-    throw usage_error(str("the instruction has ", ids.size(), " tokens, this model takes at most ", limit,
-                          "; shorten it"));
+    throw usage_error(str("the instruction has ", ids.size(), " tokens, this model takes at most ",
+                          limit, "; shorten it"));
   }
   return ids;
 }
@@ -139,13 +146,15 @@ std::vector<int64_t> Processor::instruction_tokens(const std::string& instructio
 std::vector<int64_t> Processor::answer_ids(const std::vector<std::string>& words) const {
   const int64_t r = reason_.num_guidance_tokens;
   if (static_cast<int64_t>(words.size()) > r) {
-    throw data_error(str("an answer has ", words.size(), " words, the model has ", r, " guidance tokens"));
+    throw data_error(
+        str("an answer has ", words.size(), " words, the model has ", r, " guidance tokens"));
   }
   std::vector<int64_t> ids(static_cast<size_t>(r), llm_tokenizer_->eos_id().value_or(2));
   for (size_t i = 0; i < words.size(); ++i) {
     const std::vector<int64_t> one = llm_tokenizer_->encode(words[i], /*add_special=*/false);
     if (one.size() != 1) {
-      throw data_error(str("answer word '", words[i], "' is ", one.size(), " tokens of the LLM's tokenizer, expected 1"));
+      throw data_error(str("answer word '", words[i], "' is ", one.size(),
+                           " tokens of the LLM's tokenizer, expected 1"));
     }
     ids[i] = one[0];
   }
@@ -168,7 +177,8 @@ void Processor::fill_regions(const io::Image& map, int64_t row, EncoderInputs& o
   shapes.resize(std::min(shapes.size(), static_cast<size_t>(out.region_mask.size(1))));
   std::array<int, 256> slot;
   slot.fill(-1);
-  for (size_t k = 0; k < shapes.size(); ++k) slot[static_cast<size_t>(shapes[k].label)] = static_cast<int>(k);
+  for (size_t k = 0; k < shapes.size(); ++k)
+    slot[static_cast<size_t>(shapes[k].label)] = static_cast<int>(k);
 
   torch::Tensor weights = out.region_weights[row];  // [K, N]
   float* data = weights.data_ptr<float>();
@@ -183,15 +193,19 @@ void Processor::fill_regions(const io::Image& map, int64_t row, EncoderInputs& o
   }
   for (size_t k = 0; k < shapes.size(); ++k) {
     for (int64_t cell = 0; cell < grid * grid; ++cell) {
-      data[static_cast<int64_t>(k) * grid * grid + cell] /= std::max(cell_area[static_cast<size_t>(cell)], 1.0f);
+      data[static_cast<int64_t>(k) * grid * grid + cell] /=
+          std::max(cell_area[static_cast<size_t>(cell)], 1.0f);
     }
     const RegionShape& shape = shapes[k];
     const auto unit = static_cast<float>(side);
     const auto area = static_cast<float>(shape.area);
     const float values[kNumGeometry] = {
-        static_cast<float>(shape.x0) / unit,     static_cast<float>(shape.y0) / unit,
-        static_cast<float>(shape.x1 + 1) / unit, static_cast<float>(shape.y1 + 1) / unit,
-        static_cast<float>(shape.sum_x) / area / unit, static_cast<float>(shape.sum_y) / area / unit,
+        static_cast<float>(shape.x0) / unit,
+        static_cast<float>(shape.y0) / unit,
+        static_cast<float>(shape.x1 + 1) / unit,
+        static_cast<float>(shape.y1 + 1) / unit,
+        static_cast<float>(shape.sum_x) / area / unit,
+        static_cast<float>(shape.sum_y) / area / unit,
         std::sqrt(area) / unit,
         area / static_cast<float>((shape.x1 + 1 - shape.x0) * (shape.y1 + 1 - shape.y0))};
     float* geometry = out.region_geometry[row][static_cast<int64_t>(k)].data_ptr<float>();
@@ -210,9 +224,11 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
   std::vector<std::vector<int64_t>> instructions, clip;
   int64_t num_objects = 0, num_regions = 0;
   for (const Picture& picture : pictures) {
-    if (picture.canvas.width != side || picture.canvas.height != side || picture.canvas.channels != 3) {
+    if (picture.canvas.width != side || picture.canvas.height != side ||
+        picture.canvas.channels != 3) {
       throw data_error(str("a picture of ", picture.canvas.width, "x", picture.canvas.height, "x",
-                           picture.canvas.channels, " was given to a model of ", side, "x", side, "x3"));
+                           picture.canvas.channels, " was given to a model of ", side, "x", side,
+                           "x3"));
     }
     canvases.push_back(&picture.canvas);
     const int size = static_cast<int>(vision_.image_size);
@@ -224,7 +240,8 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
     }
     instructions.push_back(instruction_tokens(picture.instruction));
     std::vector<int64_t> ids = clip_tokenizer_->encode(picture.instruction, /*add_special=*/true);
-    if (static_cast<int64_t>(ids.size()) > max_clip_tokens_) {  // CLIP's rule: cut, keep the end token
+    if (static_cast<int64_t>(ids.size()) >
+        max_clip_tokens_) {  // CLIP's rule: cut, keep the end token
       ids[static_cast<size_t>(max_clip_tokens_ - 1)] = ids.back();
       ids.resize(static_cast<size_t>(max_clip_tokens_));
     }
@@ -245,7 +262,8 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
   out.prefix_ids = at::tensor(prefix, torch::kInt64);
   out.instruction_ids = pad_ids(instructions, longest(instructions), /*left=*/true,
                                 llm_tokenizer_->pad_id().value_or(0), out.instruction_mask);
-  const int64_t clip_pad = clip_tokenizer_->pad_id().value_or(clip_tokenizer_->eos_id().value_or(0));
+  const int64_t clip_pad =
+      clip_tokenizer_->pad_id().value_or(clip_tokenizer_->eos_id().value_or(0));
   out.clip_ids = pad_ids(clip, longest(clip), /*left=*/false, clip_pad, out.clip_mask);
 
   num_objects = std::min(num_objects, reason_.idc.max_objects);
@@ -255,7 +273,8 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
     const auto& objects = pictures[static_cast<size_t>(i)].objects;
     for (int64_t j = 0; j < num_objects; ++j) {
       const bool there = j < static_cast<int64_t>(objects.size());
-      phrases.push_back(clip_tokenizer_->encode(there ? objects[static_cast<size_t>(j)] : "", /*add_special=*/true));
+      phrases.push_back(clip_tokenizer_->encode(there ? objects[static_cast<size_t>(j)] : "",
+                                                /*add_special=*/true));
       auto& ids = phrases.back();
       if (static_cast<int64_t>(ids.size()) > max_clip_tokens_) {
         ids[static_cast<size_t>(max_clip_tokens_ - 1)] = ids.back();
@@ -266,7 +285,8 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
   }
   torch::Tensor unused;
   const int64_t width = longest(phrases);
-  out.object_ids = pad_ids(phrases, width, /*left=*/false, clip_pad, unused).view({count, num_objects, width});
+  out.object_ids =
+      pad_ids(phrases, width, /*left=*/false, clip_pad, unused).view({count, num_objects, width});
 
   num_regions = std::min(num_regions, reason_.frce.max_regions);
   const int64_t cells = vision_.grid() * vision_.grid();
@@ -277,8 +297,8 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
     const io::Image& map = pictures[static_cast<size_t>(i)].instance_map;
     if (map.empty()) continue;
     if (map.width != side || map.height != side || map.channels != 1) {
-      throw data_error(str("an instance map of ", map.width, "x", map.height, " does not fit the picture of ", side,
-                           "x", side));
+      throw data_error(str("an instance map of ", map.width, "x", map.height,
+                           " does not fit the picture of ", side, "x", side));
     }
     fill_regions(map, i, out);
   }

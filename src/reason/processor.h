@@ -1,4 +1,5 @@
-// Pictures and words -> tensors, without any model: tokenizers, normalisation, regions on the patch grid.
+// Pictures and words -> tensors, without any model: tokenizers, normalisation, regions on the patch
+// grid.
 #pragma once
 
 #include <memory>
@@ -24,19 +25,21 @@ struct Picture {
 struct VisionProcessing {
   int64_t image_size = 224;  // pixels
   int64_t patch_size = 14;   // pixels
-  std::vector<double> mean = {0.48145466, 0.4578275, 0.40821073};  // per channel, of values in [0, 1]
+  std::vector<double> mean = {0.48145466, 0.4578275,
+                              0.40821073};  // per channel, of values in [0, 1]
   std::vector<double> std = {0.26862954, 0.26130258, 0.27577711};
   int64_t grid() const { return image_size / patch_size; }
 };
 
 class Processor {
  public:
-  Processor(const ReasonOptions& reason, const DenoiserOptions& denoiser, const VisionProcessing& vision,
-            int64_t max_clip_tokens, std::shared_ptr<const text::Tokenizer> llm_tokenizer,
+  Processor(const ReasonOptions& reason, const DenoiserOptions& denoiser,
+            const VisionProcessing& vision, int64_t max_clip_tokens,
+            std::shared_ptr<const text::Tokenizer> llm_tokenizer,
             std::shared_ptr<const text::Tokenizer> clip_tokenizer);
 
-  // Throws Error(kUsage) when an instruction is empty, not UTF-8 or does not fit (got and limit in tokens),
-  // Error(kData) when a picture is not S x S.
+  // Throws Error(kUsage) when an instruction is empty, not UTF-8 or does not fit (got and limit in
+  // tokens), Error(kData) when a picture is not S x S.
   EncoderInputs operator()(const std::vector<Picture>& pictures) const;
 
   int64_t picture_side() const { return denoiser_.picture_side; }
@@ -45,8 +48,8 @@ class Processor {
   // The prompt's texts and the instruction as LLM tokens, without BOS.
   std::vector<int64_t> instruction_tokens(const std::string& instruction) const;
 
-  // Answer words -> r token ids: each word must be one token of the LLM's vocabulary; EOS fills the rest.
-  // Throws Error(kData) naming a word that is not.
+  // Answer words -> r token ids: each word must be one token of the LLM's vocabulary; EOS fills the
+  // rest. Throws Error(kData) naming a word that is not.
   std::vector<int64_t> answer_ids(const std::vector<std::string>& words) const;
   std::vector<std::string> answer_words(const std::vector<int64_t>& ids) const;
 
@@ -60,7 +63,8 @@ class Processor {
   std::shared_ptr<const text::Tokenizer> llm_tokenizer_, clip_tokenizer_;
 };
 
-// Labels of an instance map in the order in which they become regions: largest first, ties by label.
+// Labels of an instance map in the order in which they become regions: largest first, ties by
+// label.
 std::vector<int> region_order(const io::Image& instance_map);
 
 // RGB pictures of one size -> float32 [B, 3, H, W] in [-1, 1], and back (rounded, clamped).

@@ -11,7 +11,8 @@ namespace {
 constexpr double kGateOffset = 2.0;  // the untrained gate is sigmoid(-2) = 0.12: mostly copy
 constexpr double kPaintScale = 2.0;
 
-torch::Tensor per_sample(const torch::Tensor& keep, const torch::Tensor& like) {  // [B] -> [B, 1, ...]
+torch::Tensor per_sample(const torch::Tensor& keep,
+                         const torch::Tensor& like) {  // [B] -> [B, 1, ...]
   std::vector<int64_t> shape(static_cast<size_t>(like.dim()), 1);
   shape[0] = keep.size(0);
   return keep.to(like.scalar_type()).view(shape);
@@ -29,47 +30,57 @@ Condition Denoiser::condition(const Guidance& guidance, const torch::Tensor& sou
 }
 
 int64_t UNetDenoiser::latent_channels(const DenoiserOptions& options, int64_t vae_channels) {
-  return options.codec == LatentCodec::kPixelBlocks ? 3 * options.pixel_block * options.pixel_block : vae_channels;
+  return options.codec == LatentCodec::kPixelBlocks ? 3 * options.pixel_block * options.pixel_block
+                                                    : vae_channels;
 }
 
 int64_t UNetDenoiser::output_channels(const DenoiserOptions& options, int64_t latent_channels) {
-  return options.prediction == Prediction::kCopyPaint ? latent_channels + gate_channels(options) : latent_channels;
+  return options.prediction == Prediction::kCopyPaint ? latent_channels + gate_channels(options)
+                                                      : latent_channels;
 }
 
-UNetDenoiser::UNetDenoiser(const DenoiserOptions& options, models::unet::UNet unet_, diffusion::Objective objective,
-                           const UNetDenoiserSizes& sizes, models::vae::AutoencoderKL vae_, const nn::Build& build)
+UNetDenoiser::UNetDenoiser(const DenoiserOptions& options, models::unet::UNet unet_,
+                           diffusion::Objective objective, const UNetDenoiserSizes& sizes,
+                           models::vae::AutoencoderKL vae_, const nn::Build& build)
     : options_(options),
-      objective_(options.prediction == Prediction::kCopyPaint ? diffusion::Objective::kSample : objective) {
+      objective_(options.prediction == Prediction::kCopyPaint ? diffusion::Objective::kSample
+                                                              : objective) {
   if (!vae_.is_empty()) vae = register_module("vae", vae_);
   const models::unet::UNetConfig config = unet_->config();
-  const int64_t channels = latent_channels(options, vae.is_empty() ? 0 : vae->config().latent_channels);
+  const int64_t channels =
+      latent_channels(options, vae.is_empty() ? 0 : vae->config().latent_channels);
   const int64_t outputs = output_channels(options, channels);
   if (config.in_channels != channels || config.out_channels != outputs) {
     throw config_error(str("model.unet has in_channels ", config.in_channels, " and out_channels ",
-                           config.out_channels, "; model.denoiser asks for ", channels, " and ", outputs));
+                           config.out_channels, "; model.denoiser asks for ", channels, " and ",
+                           outputs));
   }
   const int64_t width = config.block_out_channels.front();
   const int64_t kernel = config.conv_in_kernel;
   unet = register_module("unet", std::move(unet_));
-  conv_src_ = register_module(
-      "conv_src", nn::Conv2d(channels, width, kernel, /*stride=*/1, kernel / 2, /*bias=*/false, build.zero()));
-  residual_visual_ =
-      register_module("residual_visual", nn::Conv2d(sizes.width, width, /*kernel=*/1, /*stride=*/1, /*padding=*/0,
-                                                    /*bias=*/false, build.zero()));
-  residual_text_ =
-      register_module("residual_text", nn::Linear(sizes.width, width, /*bias=*/false, build.zero()));
+  conv_src_ = register_module("conv_src", nn::Conv2d(channels, width, kernel, /*stride=*/1,
+                                                     kernel / 2, /*bias=*/false, build.zero()));
+  residual_visual_ = register_module(
+      "residual_visual", nn::Conv2d(sizes.width, width, /*kernel=*/1, /*stride=*/1, /*padding=*/0,
+                                    /*bias=*/false, build.zero()));
+  residual_text_ = register_module("residual_text",
+                                   nn::Linear(sizes.width, width, /*bias=*/false, build.zero()));
   context_proj_ = register_module(
-      "context_proj", nn::Linear(sizes.width, config.cross_attention_dim.front(), /*bias=*/true, build));
-  null_context_ = register_parameter("null_context", torch::zeros({sizes.context_tokens, sizes.width}, build.tensor));
+      "context_proj",
+      nn::Linear(sizes.width, config.cross_attention_dim.front(), /*bias=*/true, build));
+  null_context_ = register_parameter(
+      "null_context", torch::zeros({sizes.context_tokens, sizes.width}, build.tensor));
 }
 
 torch::Tensor UNetDenoiser::encode(const torch::Tensor& pixels) {
-  if (options_.codec == LatentCodec::kPixelBlocks) return at::pixel_unshuffle(pixels, options_.pixel_block);
+  if (options_.codec == LatentCodec::kPixelBlocks)
+    return at::pixel_unshuffle(pixels, options_.pixel_block);
   return vae->scale(vae->encode(pixels).mean);
 }
 
 torch::Tensor UNetDenoiser::decode(const torch::Tensor& latent) {
-  if (options_.codec == LatentCodec::kPixelBlocks) return at::pixel_shuffle(latent, options_.pixel_block);
+  if (options_.codec == LatentCodec::kPixelBlocks)
+    return at::pixel_shuffle(latent, options_.pixel_block);
   return vae->decode(vae->unscale(latent));
 }
 
@@ -98,19 +109,23 @@ torch::Tensor UNetDenoiser::weight_map(const torch::Tensor& pixels) const {
   return at::avg_pool2d(pixels, {f, f});
 }
 
-torch::Tensor UNetDenoiser::copy_paint(const torch::Tensor& output, const torch::Tensor& source) const {
+torch::Tensor UNetDenoiser::copy_paint(const torch::Tensor& output,
+                                       const torch::Tensor& source) const {
   const int64_t channels = source.size(1);
   const int64_t gates = gate_channels(options_);
   const torch::Tensor paint = output.narrow(1, 0, channels) * kPaintScale;
   const torch::Tensor gate = at::sigmoid(output.narrow(1, channels, gates) - kGateOffset);
-  // One gate per pixel, shared by its colour channels (pixel_unshuffle keeps a colour's pixels together).
+  // One gate per pixel, shared by its colour channels (pixel_unshuffle keeps a colour's pixels
+  // together).
   const torch::Tensor shared = gate.repeat({1, channels / gates, 1, 1});
   return source + shared * (paint - source);
 }
 
-torch::Tensor UNetDenoiser::forward(const torch::Tensor& z, const torch::Tensor& t, const Condition& condition) {
+torch::Tensor UNetDenoiser::forward(const torch::Tensor& z, const torch::Tensor& t,
+                                    const Condition& condition) {
   const torch::Tensor text = per_sample(condition.keep_text, condition.context);
-  const torch::Tensor context = condition.context * text + null_context_.narrow(0, 0, condition.context.size(1)) * (1 - text);
+  const torch::Tensor context =
+      condition.context * text + null_context_.narrow(0, 0, condition.context.size(1)) * (1 - text);
   torch::Tensor source = condition.source;
   if (!options_.scale_source && options_.codec == LatentCodec::kAutoencoderKl) {
     source = vae->unscale(source);
@@ -120,15 +135,18 @@ torch::Tensor UNetDenoiser::forward(const torch::Tensor& z, const torch::Tensor&
   const torch::Tensor both = condition.keep_text * condition.keep_image;
   if (condition.residual_visual.defined()) {
     const torch::Tensor tokens = condition.residual_visual;
-    const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(tokens.size(1)))));
-    torch::Tensor grid = tokens.transpose(1, 2).reshape({tokens.size(0), tokens.size(2), side, side});
+    const auto side =
+        static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(tokens.size(1)))));
+    torch::Tensor grid =
+        tokens.transpose(1, 2).reshape({tokens.size(0), tokens.size(2), side, side});
     if (side != z.size(2) || side != z.size(3)) {
       grid = at::upsample_bilinear2d(grid, {z.size(2), z.size(3)}, /*align_corners=*/false);
     }
     residual = residual + residual_visual_(grid) * per_sample(both, residual);
   }
   if (condition.residual_text.defined()) {
-    const torch::Tensor vector = residual_text_(condition.residual_text).unsqueeze(-1).unsqueeze(-1);
+    const torch::Tensor vector =
+        residual_text_(condition.residual_text).unsqueeze(-1).unsqueeze(-1);
     residual = residual + vector * per_sample(both, residual);
   }
   const torch::Tensor output = unet(z, t, context_proj_(context), residual);

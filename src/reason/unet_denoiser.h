@@ -1,7 +1,9 @@
-// The denoiser around a UNet2DConditionModel (Stable Diffusion 1.5, 2.1, and the mini model's small one).
+// The denoiser around a UNet2DConditionModel (Stable Diffusion 1.5, 2.1, and the mini model's small
+// one).
 //
-// conv_in(z) + conv_src(source) + grid(R_V) + broadcast(R_T): the three added terms are zero-initialised, so
-// that with an equal context the untrained adapter leaves the backbone's output unchanged, bit for bit.
+// conv_in(z) + conv_src(source) + grid(R_V) + broadcast(R_T): the three added terms are
+// zero-initialised, so that with an equal context the untrained adapter leaves the backbone's
+// output unchanged, bit for bit.
 #pragma once
 
 #include "models/unet/unet.h"
@@ -19,16 +21,18 @@ struct UNetDenoiserSizes {
 
 class UNetDenoiser : public Denoiser {
  public:
-  // `vae` is used by codec autoencoder_kl and empty otherwise. Throws Error(kConfig) when the UNet's
-  // channels do not fit the codec.
-  UNetDenoiser(const DenoiserOptions& options, models::unet::UNet unet, diffusion::Objective objective,
-               const UNetDenoiserSizes& sizes, models::vae::AutoencoderKL vae, const nn::Build& build);
+  // `vae` is used by codec autoencoder_kl and empty otherwise. Throws Error(kConfig) when the
+  // UNet's channels do not fit the codec.
+  UNetDenoiser(const DenoiserOptions& options, models::unet::UNet unet,
+               diffusion::Objective objective, const UNetDenoiserSizes& sizes,
+               models::vae::AutoencoderKL vae, const nn::Build& build);
 
   torch::Tensor encode(const torch::Tensor& pixels) override;
   torch::Tensor decode(const torch::Tensor& latent) override;
   std::vector<int64_t> latent_shape(int64_t picture_side) const override;
   torch::Tensor weight_map(const torch::Tensor& pixels) const override;
-  torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& t, const Condition& condition) override;
+  torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& t,
+                        const Condition& condition) override;
   diffusion::Objective objective() const override { return objective_; }
   void train_backbone(bool learns) override { nn::set_requires_grad(*unet, learns); }
   void train_adapter(bool residuals) override;

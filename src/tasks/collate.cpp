@@ -12,7 +12,7 @@
 namespace reasonbrain::tasks {
 namespace {
 
-constexpr int kGridCells = 4;  // a side, of grid regions
+constexpr int kGridCells = 4;   // a side, of grid regions
 constexpr int kMaxObjects = 3;  // that rules look for
 
 // 1 where any two of {source, target, alternatives} differ.
@@ -31,9 +31,13 @@ void mark_edit(const data::Sample& sample, float* mask) {
 
 }  // namespace
 
-Collator::Collator(const TaskOptions& options, const reason::Processor& processor, std::vector<int64_t> latent_shape,
-                   bool answer_words, std::vector<std::vector<std::string>> label_slots)
-    : options_(options), processor_(processor), latent_shape_(std::move(latent_shape)), answer_words_(answer_words) {
+Collator::Collator(const TaskOptions& options, const reason::Processor& processor,
+                   std::vector<int64_t> latent_shape, bool answer_words,
+                   std::vector<std::vector<std::string>> label_slots)
+    : options_(options),
+      processor_(processor),
+      latent_shape_(std::move(latent_shape)),
+      answer_words_(answer_words) {
   for (const auto& words : label_slots) {
     auto& ids = label_ids_.emplace_back();
     for (const std::string& word : words) ids.emplace(word, static_cast<int64_t>(ids.size()));
@@ -51,7 +55,8 @@ reason::Picture Collator::draw_picture(const data::Sample& sample, Rng& rng) con
   if (region < mix.drop_regions) {
     picture.instance_map = {};
   } else if (region < mix.drop_regions + mix.grid_regions) {
-    picture.instance_map = data::grid_regions(sample.source.width, sample.source.height, kGridCells);
+    picture.instance_map =
+        data::grid_regions(sample.source.width, sample.source.height, kGridCells);
   } else if (region < mix.drop_regions + mix.grid_regions + mix.kmeans_regions) {
     picture.instance_map = data::kmeans_regions(sample.source);
   }
@@ -72,7 +77,8 @@ void Collator::write_words(const data::Sample& sample, int label, torch::Tensor 
 }
 
 // A found region stands for the instance that covers more than half of it.
-void Collator::label_regions(const data::Sample& sample, const io::Image& used, torch::Tensor row) const {
+void Collator::label_regions(const data::Sample& sample, const io::Image& used,
+                             torch::Tensor row) const {
   if (used.empty() || sample.instance_map.empty()) return;
   const std::vector<int> order = reason::region_order(used);
   std::array<std::array<int, 256>, 256> overlap{};
@@ -84,7 +90,8 @@ void Collator::label_regions(const data::Sample& sample, const io::Image& used, 
   for (int64_t k = 0; k < std::min<int64_t>(row.size(0), static_cast<int64_t>(order.size())); ++k) {
     const auto label = static_cast<size_t>(order[static_cast<size_t>(k)]);
     for (int instance = 1; instance < 256; ++instance) {
-      if (2 * overlap[label][static_cast<size_t>(instance)] > area[label]) write_words(sample, instance, row[k]);
+      if (2 * overlap[label][static_cast<size_t>(instance)] > area[label])
+        write_words(sample, instance, row[k]);
     }
   }
 }
@@ -102,12 +109,14 @@ void Collator::label_objects(const data::Sample& sample, const std::vector<std::
   }
 }
 
-ReasonBatch Collator::operator()(const std::vector<data::Sample>& samples, const train::BatchInfo& info) const {
+ReasonBatch Collator::operator()(const std::vector<data::Sample>& samples,
+                                 const train::BatchInfo& info) const {
   const auto count = static_cast<int64_t>(samples.size());
   const int64_t side = processor_.picture_side();
   const auto stream = [&](int64_t i, std::string_view purpose) {
-    return Rng(info.seed, {static_cast<uint64_t>(info.epoch), static_cast<uint64_t>(info.indices[static_cast<size_t>(i)]),
-                           hash_key(purpose)});
+    return Rng(info.seed,
+               {static_cast<uint64_t>(info.epoch),
+                static_cast<uint64_t>(info.indices[static_cast<size_t>(i)]), hash_key(purpose)});
   };
   ReasonBatch batch;
   std::vector<reason::Picture> pictures;
@@ -117,7 +126,8 @@ ReasonBatch Collator::operator()(const std::vector<data::Sample>& samples, const
   for (int64_t i = 0; i < count; ++i) {
     const data::Sample& sample = samples[static_cast<size_t>(i)];
     if (!sample.target.same_shape(sample.source)) {
-      throw data_error(str("record '", sample.record.id, "' has no target of the source's size; training needs one"));
+      throw data_error(str("record '", sample.record.id,
+                           "' has no target of the source's size; training needs one"));
     }
     Rng rng = stream(i, "inputs");
     pictures.push_back(draw_picture(sample, rng));
@@ -134,8 +144,10 @@ ReasonBatch Collator::operator()(const std::vector<data::Sample>& samples, const
   if (answer_words_) batch.answer_ids = at::tensor(answers, torch::kInt64).view({count, -1});
 
   const auto slots = static_cast<int64_t>(label_ids_.size());
-  batch.region_labels = at::full({count, batch.inputs.region_mask.size(1), slots}, -1, torch::kInt64);
-  batch.object_labels = at::full({count, batch.inputs.object_mask.size(1), slots}, -1, torch::kInt64);
+  batch.region_labels =
+      at::full({count, batch.inputs.region_mask.size(1), slots}, -1, torch::kInt64);
+  batch.object_labels =
+      at::full({count, batch.inputs.object_mask.size(1), slots}, -1, torch::kInt64);
   std::vector<torch::Tensor> noise;
   batch.time = at::empty({count}, torch::kFloat32);
   batch.keep_text = at::ones({count}, torch::kFloat32);
@@ -145,12 +157,14 @@ ReasonBatch Collator::operator()(const std::vector<data::Sample>& samples, const
     const auto& sample = samples[static_cast<size_t>(i)];
     label_regions(sample, picture.instance_map, batch.region_labels[i]);
     label_objects(sample, picture.objects, batch.object_labels[i]);
-    Rng noise_rng = stream(i, "noise"), time_rng = stream(i, "time"), drop_rng = stream(i, "dropout");
+    Rng noise_rng = stream(i, "noise"), time_rng = stream(i, "time"),
+        drop_rng = stream(i, "dropout");
     noise.push_back(randn(noise_rng, latent_shape_));
     batch.time[i] = diffusion::draw_time(options_.time, time_rng);
     const double drop = drop_rng.uniform();
     const MixOptions& mix = options_.mix;
-    const double text_end = mix.drop_text, image_end = text_end + mix.drop_image, both_end = image_end + mix.drop_both;
+    const double text_end = mix.drop_text, image_end = text_end + mix.drop_image,
+                 both_end = image_end + mix.drop_both;
     if (drop < text_end || (drop >= image_end && drop < both_end)) batch.keep_text[i] = 0;
     if (drop >= text_end && drop < both_end) batch.keep_image[i] = 0;
   }

@@ -1,6 +1,8 @@
-// Samples -> the tensors of a training batch. Pure: every draw is keyed by (seed, epoch, sample, purpose).
+// Samples -> the tensors of a training batch. Pure: every draw is keyed by (seed, epoch, sample,
+// purpose).
 //
-// Legend: B batch, S picture side, r guidance tokens, K regions, n_o objects, L label slots, C x h x w latent.
+// Legend: B batch, S picture side, r guidance tokens, K regions, n_o objects, L label slots, C x h
+// x w latent.
 #pragma once
 
 #include "reason/denoiser.h"
@@ -24,10 +26,12 @@ struct ReasonBatch : train::Batch {
 
 class Collator {
  public:
-  Collator(const TaskOptions& options, const reason::Processor& processor, std::vector<int64_t> latent_shape,
-           bool answer_words, std::vector<std::vector<std::string>> label_slots);
+  Collator(const TaskOptions& options, const reason::Processor& processor,
+           std::vector<int64_t> latent_shape, bool answer_words,
+           std::vector<std::vector<std::string>> label_slots);
 
-  ReasonBatch operator()(const std::vector<data::Sample>& samples, const train::BatchInfo& info) const;
+  ReasonBatch operator()(const std::vector<data::Sample>& samples,
+                         const train::BatchInfo& info) const;
 
   // As `edit` would see the sample: its own regions and objects, nothing dropped.
   reason::Picture plain_picture(const data::Sample& sample) const;
@@ -35,7 +39,8 @@ class Collator {
  private:
   reason::Picture draw_picture(const data::Sample& sample, Rng& rng) const;
   void label_regions(const data::Sample& sample, const io::Image& used, torch::Tensor row) const;
-  void label_objects(const data::Sample& sample, const std::vector<std::string>& used, torch::Tensor row) const;
+  void label_objects(const data::Sample& sample, const std::vector<std::string>& used,
+                     torch::Tensor row) const;
   void write_words(const data::Sample& sample, int label, torch::Tensor row) const;
 
   TaskOptions options_;

@@ -24,10 +24,12 @@ class LabelHeadsImpl : public nn::Module {
 };
 TORCH_MODULE(LabelHeads);
 
-// The painter stage's stand-in for a pretrained text encoder: the answer's words as context of the denoiser.
+// The painter stage's stand-in for a pretrained text encoder: the answer's words as context of the
+// denoiser.
 class AnswerEncoderImpl : public nn::Module {
  public:
-  AnswerEncoderImpl(int64_t vocabulary, int64_t num_words, int64_t width, int64_t num_heads, const nn::Build& build);
+  AnswerEncoderImpl(int64_t vocabulary, int64_t num_words, int64_t width, int64_t num_heads,
+                    const nn::Build& build);
   torch::Tensor forward(const torch::Tensor& ids);  // int64 [B, r] -> [B, r, d]
 
  private:

@@ -5,12 +5,18 @@ namespace reasonbrain::tasks {
 void LossOptions::describe(OptionVisitor& v) {
   v.field("mllm", mllm, {.help = "Weight of L_MLLM", .min = 0, .max = 1000});
   v.field("dm", dm, {.help = "Weight of L_DM", .min = 0, .max = 1000});
-  v.field("l1", l1, {.help = "Weight of the L1 distance of the predicted picture", .min = 0, .max = 1000});
+  v.field("l1", l1,
+          {.help = "Weight of the L1 distance of the predicted picture", .min = 0, .max = 1000});
   v.field("edit_weight", edit_weight,
-          {.help = "Weight of pixels that any outcome changes, against 1 elsewhere", .min = 0, .max = 1000});
-  v.field("labels", labels, {.help = "Weight of attribute words on region and object tokens", .min = 0, .max = 1000});
+          {.help = "Weight of pixels that any outcome changes, against 1 elsewhere",
+           .min = 0,
+           .max = 1000});
+  v.field("labels", labels,
+          {.help = "Weight of attribute words on region and object tokens", .min = 0, .max = 1000});
   v.field("align", align,
-          {.help = "Weight of the context's distance to the painter stage's encoding of the answer", .min = 0, .max = 1000});
+          {.help = "Weight of the context's distance to the painter stage's encoding of the answer",
+           .min = 0,
+           .max = 1000});
 }
 
 void MixOptions::describe(OptionVisitor& v) {
@@ -28,20 +34,29 @@ void MixOptions::describe(OptionVisitor& v) {
 
 void EvaluationOptions::describe(OptionVisitor& v) {
   v.field("samples", samples, {.help = "Validation samples per evaluation", .min = 1, .max = 1e6});
-  v.field("previews", previews, {.help = "Validation samples shown in preview pictures", .min = 1, .max = 256});
+  v.field("previews", previews,
+          {.help = "Validation samples shown in preview pictures", .min = 1, .max = 256});
 }
 
 void TaskOptions::describe(OptionVisitor& v) {
-  v.group("reasoner", reasoner, {.help = "Losses of the stage that trains towers, cue extraction and LLM"});
-  v.group("painter", painter, {.help = "Losses of the stage that trains the denoiser on the answer's words"});
+  v.group("reasoner", reasoner,
+          {.help = "Losses of the stage that trains towers, cue extraction and LLM"});
+  v.group("painter", painter,
+          {.help = "Losses of the stage that trains the denoiser on the answer's words"});
   v.group("joint", joint, {.help = "Losses of the stage that trains the whole model"});
   v.group("mix", mix, {.help = "Inputs replaced or dropped in part of the samples"});
   v.group("time", time, {.help = "Noise levels of training"});
   v.group("evaluation", evaluation, {.help = "Validation during training"});
-  v.field("mllm_lr_scale", mllm_lr_scale,
-          {.help = "Learning rate of towers, cue extraction and LLM in the joint stage, times the stage's", .min = 0, .max = 100});
+  v.field(
+      "mllm_lr_scale", mllm_lr_scale,
+      {.help =
+           "Learning rate of towers, cue extraction and LLM in the joint stage, times the stage's",
+       .min = 0,
+       .max = 100});
   v.field("denoiser_lr_scale", denoiser_lr_scale,
-          {.help = "Learning rate of the denoiser in the joint stage, times the stage's", .min = 0, .max = 100});
+          {.help = "Learning rate of the denoiser in the joint stage, times the stage's",
+           .min = 0,
+           .max = 100});
 }
 
 }  // namespace reasonbrain::tasks

@@ -20,7 +20,8 @@ struct LossOptions {
   void describe(OptionVisitor& v);
 };
 
-// Shares of samples whose inputs are replaced, so that editing without a mask or object list is no shift.
+// Shares of samples whose inputs are replaced, so that editing without a mask or object list is no
+// shift.
 struct MixOptions {
   double drop_regions = 0.1;    // none at all
   double grid_regions = 0.1;    // a regular grid
@@ -44,7 +45,7 @@ struct TaskOptions {
   MixOptions mix;
   diffusion::TimeOptions time;
   EvaluationOptions evaluation;
-  double mllm_lr_scale = 1;   // of towers, cue extraction and LLM in the joint stage
+  double mllm_lr_scale = 1;  // of towers, cue extraction and LLM in the joint stage
   double denoiser_lr_scale = 1;
   void describe(OptionVisitor& v);
 };

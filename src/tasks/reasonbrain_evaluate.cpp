@@ -11,8 +11,8 @@
 namespace reasonbrain::tasks {
 namespace {
 
-constexpr int64_t kChunk = 32;                      // samples at once
-constexpr double kTimeBins[] = {0.25, 0.6, 1.0};    // noise levels of the validation loss
+constexpr int64_t kChunk = 32;                    // samples at once
+constexpr double kTimeBins[] = {0.25, 0.6, 1.0};  // noise levels of the validation loss
 
 std::vector<data::Sample> load(const data::SampleSource& source, int64_t begin, int64_t end) {
   std::vector<data::Sample> samples;
@@ -30,13 +30,14 @@ train::BatchInfo fixed_info(int64_t begin, int64_t count) {
 io::Image contact_sheet(const std::vector<std::vector<const io::Image*>>& rows) {
   constexpr int kGutter = 2;
   const int width = rows[0][0]->width + kGutter, height = rows[0][0]->height + kGutter;
-  io::Image sheet(static_cast<int>(rows[0].size()) * width - kGutter, static_cast<int>(rows.size()) * height - kGutter,
-                  3, 255);
+  io::Image sheet(static_cast<int>(rows[0].size()) * width - kGutter,
+                  static_cast<int>(rows.size()) * height - kGutter, 3, 255);
   for (size_t r = 0; r < rows.size(); ++r) {
     for (size_t c = 0; c < rows[r].size(); ++c) {
       const io::Image& image = *rows[r][c];
       for (int y = 0; y < image.height; ++y) {
-        const size_t to = sheet.index(static_cast<int>(c) * width, static_cast<int>(r) * height + y);
+        const size_t to =
+            sheet.index(static_cast<int>(c) * width, static_cast<int>(r) * height + y);
         std::copy_n(image.pixels.begin() + static_cast<long>(image.index(0, y)), 3 * image.width,
                     sheet.pixels.begin() + static_cast<long>(to));
       }
@@ -68,11 +69,12 @@ std::vector<io::Image> ReasonBrainTask::edit(const std::vector<data::Sample>& sa
       const auto one = pipeline_->processor().answer_ids(sample.record.answer);
       ids.insert(ids.end(), one.begin(), one.end());
     }
-    guidance.context =
-        answers_(at::tensor(ids, torch::kInt64).view({static_cast<int64_t>(samples.size()), -1}).to(device));
+    guidance.context = answers_(
+        at::tensor(ids, torch::kInt64).view({static_cast<int64_t>(samples.size()), -1}).to(device));
   }
   auto& denoiser = pipeline_->denoiser();
-  const torch::Tensor source = denoiser.encode(encoder_inputs.pixels.to(pipeline_->placement().dtype));
+  const torch::Tensor source =
+      denoiser.encode(encoder_inputs.pixels.to(pipeline_->placement().dtype));
   std::vector<torch::Tensor> noise;
   for (size_t i = 0; i < samples.size(); ++i) {
     Rng rng(seed_, {hash_key("validation"), hash_key(samples[i].record.id)});
@@ -83,15 +85,16 @@ std::vector<io::Image> ReasonBrainTask::edit(const std::vector<data::Sample>& sa
   settings.steps = options.inference.steps;
   settings.text_scale = options.inference.guidance;
   settings.image_scale = options.inference.image_guidance;
-  const torch::Tensor latent =
-      reason::paint(denoiser, options.scheduler, guidance, source, at::stack(noise).to(device), settings);
+  const torch::Tensor latent = reason::paint(denoiser, options.scheduler, guidance, source,
+                                             at::stack(noise).to(device), settings);
   const torch::Tensor edited = denoiser.decode(latent);
   std::vector<io::Image> images;
   for (int64_t i = 0; i < edited.size(0); ++i) images.push_back(reason::to_image(edited[i]));
   return images;
 }
 
-std::map<std::string, double> ReasonBrainTask::validation_losses(const std::vector<data::Sample>& samples) {
+std::map<std::string, double> ReasonBrainTask::validation_losses(
+    const std::vector<data::Sample>& samples) {
   torch::NoGradGuard no_grad;
   std::map<std::string, double> sums, totals;
   const auto count = static_cast<int64_t>(samples.size());
@@ -103,7 +106,9 @@ std::map<std::string, double> ReasonBrainTask::validation_losses(const std::vect
     const auto batch_counts = counts(batch);
     const auto terms = losses(batch);
     for (size_t i = 0; i < terms.size(); ++i) {
-      const std::string name = terms[i].name == "dm" || terms[i].name == "remaining" ? terms[i].name + suffix : terms[i].name;
+      const std::string name = terms[i].name == "dm" || terms[i].name == "remaining"
+                                   ? terms[i].name + suffix
+                                   : terms[i].name;
       sums[name] += terms[i].sum.item<double>();
       totals[name] += batch_counts[i].count;
     }
@@ -114,7 +119,8 @@ std::map<std::string, double> ReasonBrainTask::validation_losses(const std::vect
     measure("", 1.0);
   }
   std::map<std::string, double> out;
-  for (const auto& [name, sum] : sums) out["val_loss_" + name] = totals[name] > 0 ? sum / totals[name] : 0.0;
+  for (const auto& [name, sum] : sums)
+    out["val_loss_" + name] = totals[name] > 0 ? sum / totals[name] : 0.0;
   return out;
 }
 
@@ -128,8 +134,9 @@ double ReasonBrainTask::answer_accuracy(const std::vector<data::Sample>& samples
     ids.insert(ids.end(), one.begin(), one.end());
   }
   const torch::Device device = pipeline_->placement().device;
-  const auto outputs = pipeline_->reason(pipeline_->encode(pipeline_->processor()(pictures).to(device)),
-                                         /*want_logits=*/true, /*paint=*/false);
+  const auto outputs =
+      pipeline_->reason(pipeline_->encode(pipeline_->processor()(pictures).to(device)),
+                        /*want_logits=*/true, /*paint=*/false);
   const torch::Tensor wanted =
       at::tensor(ids, torch::kInt64).view({static_cast<int64_t>(samples.size()), -1}).to(device);
   return outputs.logits.argmax(-1).eq(wanted).all(1).sum().item<double>();
@@ -148,7 +155,8 @@ std::map<std::string, double> ReasonBrainTask::evaluate() {
     for (const auto& [name, value] : validation_losses(samples)) {
       metrics[name] += value * size / static_cast<double>(total);
     }
-    if (reasons() && words) metrics["val_answer"] += answer_accuracy(samples) / static_cast<double>(total);
+    if (reasons() && words)
+      metrics["val_answer"] += answer_accuracy(samples) / static_cast<double>(total);
     if (!paints() || !data_.protocol) continue;
     const auto edited = edit(samples);
     const auto names = data_.protocol->metrics();
@@ -156,7 +164,8 @@ std::map<std::string, double> ReasonBrainTask::evaluate() {
       const eval::Score score = data_.protocol->score(samples[i], edited[i]);
       for (size_t m = 0; m < names.size(); ++m) {
         if (!score.values[m]) continue;
-        for (const std::string& key : {"val_" + names[m].name, "val_" + names[m].name + "_" + samples[i].record.scenario}) {
+        for (const std::string& key :
+             {"val_" + names[m].name, "val_" + names[m].name + "_" + samples[i].record.scenario}) {
           sums[key] += *score.values[m];
           ++defined[key];
         }
@@ -169,10 +178,12 @@ std::map<std::string, double> ReasonBrainTask::evaluate() {
 
 void ReasonBrainTask::preview(const std::filesystem::path& folder) {
   if (!data_.validation || !paints()) return;
-  const auto samples = load(*data_.validation, 0, std::min(options_.evaluation.previews, data_.validation->size()));
+  const auto samples =
+      load(*data_.validation, 0, std::min(options_.evaluation.previews, data_.validation->size()));
   const auto edited = edit(samples);
   std::vector<std::vector<const io::Image*>> rows;
-  for (size_t i = 0; i < samples.size(); ++i) rows.push_back({&samples[i].source, &edited[i], &samples[i].target});
+  for (size_t i = 0; i < samples.size(); ++i)
+    rows.push_back({&samples[i].source, &edited[i], &samples[i].target});
   io::write_png(folder / "preview.png", contact_sheet(rows));
 }
 

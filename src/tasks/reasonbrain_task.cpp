@@ -10,7 +10,9 @@ namespace {
 
 constexpr double kWeightDecay = 0.02;
 
-bool has_label_slots(const std::vector<std::vector<std::string>>& slots) { return !slots.empty(); }
+bool has_label_slots(const std::vector<std::vector<std::string>>& slots) {
+  return !slots.empty();
+}
 
 std::vector<int64_t> slot_sizes(const std::vector<std::vector<std::string>>& slots) {
   std::vector<int64_t> sizes;
@@ -18,9 +20,26 @@ std::vector<int64_t> slot_sizes(const std::vector<std::vector<std::string>>& slo
   return sizes;
 }
 
-// Norms, biases, queries, tables and new rows are not decayed: everything but weights of linear maps.
+void refuse_lora_outside_llm(const reason::PartsOptions& parts) {
+  const std::pair<const char*, const reason::PartOptions*> others[] = {
+      {"vision", &parts.vision},
+      {"text", &parts.text},
+      {"vae", &parts.vae},
+      {"denoiser", &parts.denoiser}};
+  for (const auto& [name, part] : others) {
+    if (part->train == reason::TrainMode::kLora) {
+      throw config_error(
+          str("model.parts.", name,
+              ".train is lora; adapters are trained on the LLM only, set frozen or full"));
+    }
+  }
+}
+
+// Norms, biases, queries, tables and new rows are not decayed: everything but weights of linear
+// maps.
 bool decays(const std::string& name, const torch::Tensor& parameter) {
-  for (const char* part : {"queries", "query_tokens", "null_", "new_rows", "new_head_rows", "embed", "words", "positions"}) {
+  for (const char* part : {"queries", "query_tokens", "null_", "new_rows", "new_head_rows", "embed",
+                           "words", "positions"}) {
     if (name.find(part) != std::string::npos) return false;
   }
   return parameter.dim() >= 2;
@@ -28,17 +47,25 @@ bool decays(const std::string& name, const torch::Tensor& parameter) {
 
 }  // namespace
 
-ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline, const TaskOptions& options, TaskData data,
+ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline,
+                                 const TaskOptions& options, TaskData data,
                                  std::vector<std::string> stages, uint64_t seed)
-    : pipeline_(std::move(pipeline)), options_(options), data_(std::move(data)), stages_(std::move(stages)), seed_(seed) {
+    : pipeline_(std::move(pipeline)),
+      options_(options),
+      data_(std::move(data)),
+      stages_(std::move(stages)),
+      seed_(seed) {
   const auto& model = pipeline_->options();
+  refuse_lora_outside_llm(model.parts);
   const auto slots = data_.train->label_slots();
-  collator_ = std::make_unique<Collator>(options_, pipeline_->processor(),
-                                         pipeline_->denoiser().latent_shape(model.denoiser.picture_side),
-                                         model.reason.mllm_scope == reason::MllmScope::kAnswerWords, slots);
+  collator_ =
+      std::make_unique<Collator>(options_, pipeline_->processor(),
+                                 pipeline_->denoiser().latent_shape(model.denoiser.picture_side),
+                                 model.reason.mllm_scope == reason::MllmScope::kAnswerWords, slots);
   root_ = std::make_shared<torch::nn::Module>();
   root_->register_module("pipeline", pipeline_);
-  const nn::Build build = nn::Build{pipeline_->placement().options()}.normal(model.reason.initializer_range);
+  const nn::Build build =
+      nn::Build{pipeline_->placement().options()}.normal(model.reason.initializer_range);
   const int64_t d = model.reason.width;
   if (has_label_slots(slots)) {
     labels_ = root_->register_module("labels", LabelHeads(d, slot_sizes(slots), build));
@@ -46,7 +73,8 @@ ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline, con
   }
   if (std::find(stages_.begin(), stages_.end(), "painter") != stages_.end()) {
     answers_ = root_->register_module(
-        "answers", AnswerEncoder(model.llm.vocab_size, model.reason.num_guidance_tokens, d, model.reason.num_heads, build));
+        "answers", AnswerEncoder(model.llm.vocab_size, model.reason.num_guidance_tokens, d,
+                                 model.reason.num_heads, build));
     nn::init_weights(*answers_, seed, "answers");
   }
 }
@@ -74,7 +102,9 @@ void ReasonBrainTask::begin_stage(const std::string& stage) {
   }
   const bool words = pipeline_->options().reason.mllm_scope == reason::MllmScope::kAnswerWords;
   if (stage_ != Stage::kJoint && !words) {
-    throw config_error(str("stage '", stage, "' learns from the outcome's words: set model.reason.mllm_scope to answer_words"));
+    throw config_error(
+        str("stage '", stage,
+            "' learns from the outcome's words: set model.reason.mllm_scope to answer_words"));
   }
   nn::set_requires_grad(*root_, false);
   auto& model = *pipeline_->model;
@@ -89,7 +119,8 @@ void ReasonBrainTask::begin_stage(const std::string& stage) {
     nn::set_requires_grad(*answers_, true);
   } else {
     const auto& parts = pipeline_->options().parts;
-    encoder.train_towers(parts.vision.train == reason::TrainMode::kFull, parts.text.train == reason::TrainMode::kFull);
+    encoder.train_towers(parts.vision.train == reason::TrainMode::kFull,
+                         parts.text.train == reason::TrainMode::kFull);
     model.train_reasoning();
     model.train_conditioning();
     nn::set_requires_grad(*model.llm, parts.llm.train == reason::TrainMode::kFull);
@@ -128,9 +159,11 @@ std::vector<train::LossCount> ReasonBrainTask::counts(const train::Batch& given)
     counts.push_back({"dm", weight});
     if (loss().l1 > 0) counts.push_back({"l1", weight});
     // How far from the source the target is where anything changes: the scale of `remaining`.
-    counts.push_back({"remaining", sum((batch.inputs.pixels - batch.target).abs() * batch.edit_mask)});
+    counts.push_back(
+        {"remaining", sum((batch.inputs.pixels - batch.target).abs() * batch.edit_mask)});
     if (stage_ == Stage::kJoint && loss().align > 0 && !answers_.is_empty()) {
-      counts.push_back({"align", size * r * static_cast<double>(pipeline_->options().reason.width)});
+      counts.push_back(
+          {"align", size * r * static_cast<double>(pipeline_->options().reason.width)});
     }
   }
   return counts;
@@ -161,7 +194,8 @@ ReasonBrainTask::Forward ReasonBrainTask::run(const ReasonBatch& batch) {
   const torch::Tensor noise = batch.noise.to(device, dtype);
   torch::Tensor timestep;
   if (scheduler.is_flow()) {
-    out.noisy = diffusion::mix(out.target_latent, noise, diffusion::flow_level(batch.time.to(device), noise));
+    out.noisy = diffusion::mix(out.target_latent, noise,
+                               diffusion::flow_level(batch.time.to(device), noise));
     timestep = batch.time * static_cast<double>(scheduler.num_train_timesteps);
   } else {
     const diffusion::DiscreteSchedule schedule(scheduler);
@@ -188,11 +222,12 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
     torch::Tensor sum = at::zeros({}, torch::TensorOptions(torch::kFloat32).device(device));
     if (forward.outputs.logits.defined()) {
       const torch::Tensor logits = wide(forward.outputs.logits);
-      const torch::Tensor ids = batch.answer_ids.defined()
-                                    ? batch.answer_ids
-                                    : pipeline_->model->img_token_ids().expand({logits.size(0), -1});
-      sum = at::cross_entropy_loss(logits.reshape({-1, logits.size(2)}), ids.reshape({-1}).to(device), {},
-                                   at::Reduction::Sum);
+      const torch::Tensor ids =
+          batch.answer_ids.defined()
+              ? batch.answer_ids
+              : pipeline_->model->img_token_ids().expand({logits.size(0), -1});
+      sum = at::cross_entropy_loss(logits.reshape({-1, logits.size(2)}),
+                                   ids.reshape({-1}).to(device), {}, at::Reduction::Sum);
     }
     terms.push_back({"mllm", sum, loss().mllm});
     if (loss().labels > 0 && !labels_.is_empty()) {
@@ -200,11 +235,13 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
       const int64_t regions = batch.region_labels.size(1), objects = batch.object_labels.size(1);
       torch::Tensor region_sum = at::zeros_like(sum);
       if (cues.regions.defined() && regions > 0) {
-        region_sum = labels_->loss_sum(cues.regions.narrow(1, 0, regions), batch.region_labels.to(device));
+        region_sum =
+            labels_->loss_sum(cues.regions.narrow(1, 0, regions), batch.region_labels.to(device));
       }
       torch::Tensor object_sum = at::zeros_like(sum);
       if (objects > 0 && cues.objects.size(1) == objects + 1) {
-        object_sum = labels_->object_loss_sum(cues.objects.narrow(1, 0, objects), batch.object_labels.to(device));
+        object_sum = labels_->object_loss_sum(cues.objects.narrow(1, 0, objects),
+                                              batch.object_labels.to(device));
       }
       terms.push_back({"region_labels", region_sum, loss().labels});
       terms.push_back({"object_labels", object_sum, loss().labels});
@@ -226,12 +263,14 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
     const torch::Tensor prediction = wide(forward.prediction), latent = wide(forward.target_latent);
     const torch::Tensor error = prediction - diffusion::target(objective, latent, noise, level);
     terms.push_back({"dm", (error * error * weight).sum(), loss().dm});
-    const torch::Tensor x0 = diffusion::predicted_x0(objective, prediction, wide(forward.noisy), level);
+    const torch::Tensor x0 =
+        diffusion::predicted_x0(objective, prediction, wide(forward.noisy), level);
     if (loss().l1 > 0) terms.push_back({"l1", ((x0 - latent).abs() * weight).sum(), loss().l1});
     torch::Tensor remaining;
     {
       torch::NoGradGuard no_grad;
-      const torch::Tensor picture = wide(pipeline_->denoiser().decode(x0.to(pipeline_->placement().dtype)));
+      const torch::Tensor picture =
+          wide(pipeline_->denoiser().decode(x0.to(pipeline_->placement().dtype)));
       remaining = ((picture - batch.target.to(device)).abs() * batch.edit_mask.to(device)).sum();
     }
     terms.push_back({"remaining", remaining, 0.0});
@@ -254,9 +293,10 @@ std::vector<train::ParameterGroup> ReasonBrainTask::parameter_groups() {
                         {"denoiser", joint ? options_.denoiser_lr_scale : 1.0},
                         {"bridge", 1.0}};
   const auto kind_of = [](const std::string& name) -> size_t {
-    for (const char* prefix : {"pipeline.encoder.", "pipeline.model.llm.", "pipeline.model.frce.",
-                               "pipeline.model.image_adapter.", "pipeline.model.new_", "pipeline.model.visual_to_llm.",
-                               "pipeline.model.objects_to_llm.", "labels."}) {
+    for (const char* prefix :
+         {"pipeline.encoder.", "pipeline.model.llm.", "pipeline.model.frce.",
+          "pipeline.model.image_adapter.", "pipeline.model.new_", "pipeline.model.visual_to_llm.",
+          "pipeline.model.objects_to_llm.", "labels."}) {
       if (starts_with(name, prefix)) return 0;
     }
     return starts_with(name, "pipeline.denoiser.") ? 1 : 2;

@@ -2,7 +2,8 @@
 //
 //   reasoner  towers, cue extraction and LLM on the outcome's words and on attribute words
 //   painter   the denoiser on the outcome's words, through a small encoder that is thrown away
-//   joint     the whole model with the losses of the paper; parts.X.train decides what of a part learns
+//   joint     the whole model with the losses of the paper; parts.X.train decides what of a part
+//   learns
 #pragma once
 
 #include <functional>
@@ -17,15 +18,15 @@ namespace reasonbrain::tasks {
 
 struct TaskData {
   std::shared_ptr<data::SampleSource> train;
-  std::shared_ptr<data::SampleSource> validation;       // may be empty: no evaluation
-  std::shared_ptr<const eval::Protocol> protocol;       // may be empty: validation losses only
+  std::shared_ptr<data::SampleSource> validation;  // may be empty: no evaluation
+  std::shared_ptr<const eval::Protocol> protocol;  // may be empty: validation losses only
 };
 
 class ReasonBrainTask : public train::Task {
  public:
   // `stages` in the order in which they will run.
-  ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline, const TaskOptions& options, TaskData data,
-                  std::vector<std::string> stages, uint64_t seed);
+  ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline, const TaskOptions& options,
+                  TaskData data, std::vector<std::string> stages, uint64_t seed);
 
   std::vector<std::string> stages() const override { return stages_; }
   void begin_stage(const std::string& stage) override;
@@ -47,14 +48,16 @@ class ReasonBrainTask : public train::Task {
   struct Forward {
     reason::Inputs inputs;
     reason::ModelOutputs outputs;
-    torch::Tensor prediction, noisy, target_latent;  // of the denoiser; undefined in the reasoner stage
+    torch::Tensor prediction, noisy,
+        target_latent;  // of the denoiser; undefined in the reasoner stage
   };
 
   bool paints() const { return stage_ != Stage::kReasoner; }
   bool reasons() const { return stage_ != Stage::kPainter; }
   const LossOptions& loss() const;
   Forward run(const ReasonBatch& batch);
-  torch::Tensor weights(const ReasonBatch& batch) const;  // of L_DM, broadcast over the latent [B, C, h, w]
+  torch::Tensor weights(
+      const ReasonBatch& batch) const;  // of L_DM, broadcast over the latent [B, C, h, w]
   // Edits the validation samples [begin, end) as the stage can; -> pictures.
   std::vector<io::Image> edit(const std::vector<data::Sample>& samples);
   std::map<std::string, double> validation_losses(const std::vector<data::Sample>& samples);

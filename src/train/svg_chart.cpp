@@ -104,9 +104,11 @@ std::string svg_chart(const Chart& chart, bool log_scale) {
   for (const ChartLine& line : chart.lines) {
     lines.push_back(plotted(line, log_scale));
     for (const auto& [step, value] : lines.back()) {
-      x.low = std::min(x.low, step), x.high = std::max(x.high, step);
       y.low = std::min(y.low, value), y.high = std::max(y.high, value);
     }
+    if (line.points.empty()) continue;
+    x.low = std::min(x.low, static_cast<double>(line.points.front().first));
+    x.high = std::max(x.high, static_cast<double>(line.points.back().first));
   }
   widen(x);
   widen(y);

@@ -14,7 +14,7 @@ class ConfigTest : public ProgramTest {
 };
 
 TEST_F(ConfigTest, EveryOptionHasHelp) {
-  const Run options = run({"config", "options", "--json"});
+  const Finished options = run({"config", "options", "--json"});
   ASSERT_EQ(options.status, 0) << options.err;
   const auto rows = nlohmann::json::parse(options.out)["options"];
   EXPECT_GT(rows.size(), 100u);
@@ -32,14 +32,14 @@ TEST_F(ConfigTest, ToolsCanRelyOnTheseKeys) {
 TEST_F(ConfigTest, ShowResolvesOverlaysAndOverrides) {
   write_file_atomic(folder_ / "a.yaml", "seed: 1\ntrain: {steps: 10, log_every: 3}\n");
   write_file_atomic(folder_ / "b.yaml", "train: {steps: 20}\n");
-  const Run show =
+  const Finished show =
       run({"config", "show", "--config", "a.yaml", "--config", "b.yaml", "train.log_every=7"});
   ASSERT_EQ(show.status, 0) << show.err;
   EXPECT_NE(show.out.find("steps: 20"), std::string::npos);
   EXPECT_NE(show.out.find("log_every: 7"), std::string::npos);
   write_file_atomic(folder_ / "resolved.yaml", show.out);
   EXPECT_EQ(run({"config", "show", "--config", "resolved.yaml"}).out, show.out);
-  const Run diff = run({"config", "diff", "a.yaml", "b.yaml"});
+  const Finished diff = run({"config", "diff", "a.yaml", "b.yaml"});
   EXPECT_EQ(diff.status, 0);
   EXPECT_NE(diff.out.find("train.steps: 10 -> 20"), std::string::npos) << diff.out;
 }

@@ -11,7 +11,7 @@ class DataTest : public ProgramTest {
  protected:
   void make_world(const std::string& out, const std::string& seed = "5",
                   const std::string& count = "12") const {
-    const Run world = run(
+    const Finished world = run(
         {"data", "miniworld", "--out", out, "--split", "val", "--count", count, "--seed", seed});
     ASSERT_EQ(world.status, 0) << world.err;
   }
@@ -46,7 +46,7 @@ TEST_F(DataTest, TheSameArgumentsGiveTheSameBytes) {
 TEST_F(DataTest, CheckAndStatsReadWhatMiniworldWrote) {
   make_world("w");
   EXPECT_EQ(run({"data", "check", "--data", "w/records.jsonl"}).status, 0);
-  const Run stats = run({"data", "stats", "--data", "w/records.jsonl", "--json"});
+  const Finished stats = run({"data", "stats", "--data", "w/records.jsonl", "--json"});
   EXPECT_EQ(stats.status, 0);
   EXPECT_EQ(nlohmann::json::parse(stats.out)["records"], 12);
 }
@@ -96,9 +96,9 @@ TEST_F(DataTest, EvaluationWritesItsFilesWithEveryAnchor) {
   make_world("w", "3", "24");
   copy_as_prediction("w", "right", "tgt_image");
   copy_as_prediction("w", "same", "src_image");
-  const Run eval = run({"eval", "run", "--data", "w/records.jsonl", "--pred", "right=right",
-                        "--pred", "same=same", "--protocol", "miniworld", "--out", "report",
-                        "--resamples", "200", "--json"});
+  const Finished eval = run({"eval", "run", "--data", "w/records.jsonl", "--pred", "right=right",
+                             "--pred", "same=same", "--protocol", "miniworld", "--out", "report",
+                             "--resamples", "200", "--json"});
   ASSERT_EQ(eval.status, 0) << eval.err;
   const auto summary = nlohmann::json::parse(read_file(folder_ / "report/summary.json"));
   EXPECT_EQ(nlohmann::json::parse(eval.out), summary);
@@ -130,13 +130,13 @@ TEST_F(DataTest, MissingPredictionsAreCountedUpToMaxFail) {
   expect_failure(command, 4, {"1 of 12", "--max-fail"});
   EXPECT_FALSE(fs::exists(folder_ / "report"));
   command.insert(command.end(), {"--max-fail", "0.1", "--json"});
-  const Run eval = run(command);
+  const Finished eval = run(command);
   EXPECT_EQ(eval.status, 0) << eval.err;
   EXPECT_EQ(nlohmann::json::parse(eval.out)["right"]["macro"]["n_failed"], 1);
 }
 
 TEST_F(DataTest, AnInterruptLeavesNothingBehind) {
-  const Run world = run(
+  const Finished world = run(
       {"data", "miniworld", "--out", "big", "--split", "val", "--count", "200000", "--seed", "5"},
       "", 700);
   EXPECT_EQ(world.status, 130) << world.err;

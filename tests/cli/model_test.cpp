@@ -1,22 +1,25 @@
 // With the shipped model: everything an edit promises about bytes and files.
 #include "program.h"
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 namespace reasonbrain::cli {
 namespace {
 
-const std::string kModel = std::string(RB_SOURCE_DIR) + "/models/mini";
+// Another model than the shipped one can be put to the test with RB_TEST_MODEL=DIR.
+const char* const kOtherModel = std::getenv("RB_TEST_MODEL");
+const std::string kModel = kOtherModel ? kOtherModel : std::string(RB_SOURCE_DIR) + "/models/mini";
 
 class ModelTest : public ProgramTest {
  protected:
   void SetUp() override {
     if (!fs::exists(kModel + "/model_index.json")) GTEST_SKIP() << "no " << kModel;
-    const Run world =
+    const Finished world =
         run({"data", "miniworld", "--out", "w", "--split", "val", "--count", "6", "--seed", "11"});
     ASSERT_EQ(world.status, 0) << world.err;
   }
-  Run edit(std::vector<std::string> more) const {
+  Finished edit(std::vector<std::string> more) const {
     more.insert(more.begin(), {"edit", "--model", kModel, "--device", "cpu"});
     return run(more);
   }
@@ -41,17 +44,18 @@ TEST_F(ModelTest, ABatchEqualsSinglesAndIsNotRepeated) {
         "--out",         "one.png"};
     for (const auto& object : record["objects"])
       single.insert(single.end(), {"--object", object.get<std::string>()});
-    const Run one = edit(single);
+    const Finished one = edit(single);
     ASSERT_EQ(one.status, 0) << one.err;
     EXPECT_EQ(read_file(folder_ / "one.png"),
               read_file(folder_ / "pred" / (record["id"].get<std::string>() + ".png")));
   }
   const fs::path first = folder_ / "pred" / (records()[0]["id"].get<std::string>() + ".png");
   fs::remove(first);
-  const Run again = edit({"--data", "w/records.jsonl", "--out", "pred", "--seed", "4", "--json"});
+  const Finished again =
+      edit({"--data", "w/records.jsonl", "--out", "pred", "--seed", "4", "--json"});
   EXPECT_EQ(nlohmann::json::parse(again.out)["edited"], 1);
   const std::string before = read_file(first);
-  const Run other = edit({"--data", "w/records.jsonl", "--out", "pred", "--seed", "5"});
+  const Finished other = edit({"--data", "w/records.jsonl", "--out", "pred", "--seed", "5"});
   EXPECT_EQ(other.status, 2);
   EXPECT_NE(other.err.find("--overwrite"), std::string::npos);
   EXPECT_EQ(read_file(first), before);
@@ -69,7 +73,7 @@ TEST_F(ModelTest, NumChainAndSizes) {
     return edit(more);
   };
   ASSERT_EQ(with({"--out", "a.png"}).status, 0);
-  const Run three = with({"--out", "b.png", "--num", "3", "--json"});
+  const Finished three = with({"--out", "b.png", "--num", "3", "--json"});
   ASSERT_EQ(three.status, 0) << three.err;
   EXPECT_EQ(nlohmann::json::parse(three.out)["outputs"].size(), 3u);
   EXPECT_EQ(image("a.png"), image("b-1.png"));
@@ -144,14 +148,14 @@ TEST_F(ModelTest, EveryRecordIsCheckedBeforeTheFirstEdit) {
 }
 
 TEST_F(ModelTest, InfoAndTokenize) {
-  const Run info = run({"model", "info", "--model", kModel, "--json"});
+  const Finished info = run({"model", "info", "--model", kModel, "--json"});
   ASSERT_EQ(info.status, 0) << info.err;
   EXPECT_GT(nlohmann::json::parse(info.out)["parameters"]["total"], 100'000);
-  const Run ids =
+  const Finished ids =
       run({"tokenize", "--tokenizer", kModel + "/llm"}, "What if it rained?\nWhat\r\n\nlast");
   ASSERT_EQ(ids.status, 0) << ids.err;
   EXPECT_EQ(split(trim(ids.out), '\n').size(), 4u);
-  const Run text =
+  const Finished text =
       run({"tokenize", "--tokenizer", kModel + "/llm", "--decode"}, split(ids.out, '\n')[0] + "\n");
   EXPECT_EQ(trim(text.out), "What if it rained?");
   expect_failure({"tokenize", "--tokenizer", kModel + "/llm", "--decode"}, 4, {"stdin:1"},

@@ -22,7 +22,7 @@ namespace reasonbrain::cli {
 
 namespace fs = std::filesystem;
 
-struct Run {
+struct Finished {
   int status = -1;  // exit status, or 128 + signal
   std::string out, err;
 };
@@ -42,8 +42,8 @@ class ProgramTest : public ::testing::Test {
   }
 
   // interrupt_after: milliseconds until SIGINT, none when negative.
-  Run run(const std::vector<std::string>& arguments, const std::string& input = "",
-          int interrupt_after_ms = -1) const {
+  Finished run(const std::vector<std::string>& arguments, const std::string& input = "",
+               int interrupt_after_ms = -1) const {
     write_file_atomic(folder_ / ".stdin", input);
     const pid_t child = ::fork();
     if (child == 0) {
@@ -64,7 +64,7 @@ class ProgramTest : public ::testing::Test {
     }
     int status = 0;
     ::waitpid(child, &status, 0);
-    Run result;
+    Finished result;
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     result.out = read_file(folder_ / ".stdout");
     result.err = read_file(folder_ / ".stderr");
@@ -74,7 +74,7 @@ class ProgramTest : public ::testing::Test {
   // Runs, and expects the status and one message that names every one of `words`.
   void expect_failure(const std::vector<std::string>& arguments, int status,
                       const std::vector<std::string>& words, const std::string& input = "") const {
-    const Run result = run(arguments, input);
+    const Finished result = run(arguments, input);
     const std::string command = join(arguments, " ");
     EXPECT_EQ(result.status, status) << command << "\n" << result.err;
     for (const std::string& word : words) {

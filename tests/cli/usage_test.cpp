@@ -8,14 +8,14 @@ namespace {
 using UsageTest = ProgramTest;
 
 TEST_F(UsageTest, HelpAndVersionGoToStdout) {
-  const Run help = run({"--help"});
+  const Finished help = run({"--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_EQ(help.err, "");
   for (const char* word :
        {"edit", "train", "eval", "data", "model", "tokenize", "config", "doctor", "examples:"}) {
     EXPECT_NE(help.out.find(word), std::string::npos) << word;
   }
-  const Run version = run({"--version"});
+  const Finished version = run({"--version"});
   EXPECT_EQ(version.status, 0);
   EXPECT_NE(version.out.find("reasonbrain 0.1.0"), std::string::npos);
 }
@@ -42,7 +42,7 @@ TEST_F(UsageTest, EveryCommandExplainsItself) {
                                                           {"doctor"}};
   for (std::vector<std::string> command : commands) {
     command.emplace_back("--help");
-    const Run help = run(command);
+    const Finished help = run(command);
     EXPECT_EQ(help.status, 0) << join(command, " ");
     EXPECT_NE(help.out.find("Usage"), std::string::npos) << help.out;
   }
@@ -121,10 +121,10 @@ TEST_F(UsageTest, WhatThisReleaseLacksSaysSo) {
 }
 
 TEST_F(UsageTest, DoctorAndModelListAnswerInJson) {
-  const Run doctor = run({"doctor", "--json"});
+  const Finished doctor = run({"doctor", "--json"});
   EXPECT_EQ(doctor.status, 0);
   EXPECT_TRUE(nlohmann::json::parse(doctor.out).contains("LibTorch"));
-  const Run list = run({"model", "list", "--json"});
+  const Finished list = run({"model", "list", "--json"});
   EXPECT_EQ(list.status, 0);
   EXPECT_FALSE(nlohmann::json::parse(list.out)["components"].empty());
 }

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "core/atomic_file.h"
 #include "core/str.h"
 #include "io/image_io.h"
@@ -31,8 +33,10 @@ class RecordFolder : public ::testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   fs::path put(const std::string& fields) {
+    std::string line = fields;
+    std::replace(line.begin(), line.end(), '\n', ' ');
     write_file_atomic(folder_ / "r.jsonl",
-                      R"({"id": "a", "src_image": "s.png", "instruction": "x")" + fields + "}\n");
+                      R"({"id": "a", "src_image": "s.png", "instruction": "x")" + line + "}\n");
     return folder_ / "r.jsonl";
   }
 

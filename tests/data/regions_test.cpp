@@ -195,7 +195,7 @@ TEST(KmeansRegions, WithoutABackgroundColoursAndPlacesAreRegions) {
   for (int y = 0; y < 60; ++y) {
     for (int x = 0; x < 60; ++x) {
       const int shade = x + y;  // no even colour anywhere
-      const std::array<int, 3> sky = {60 + shade / 2, 120 + shade / 2, 190},
+      const std::array<int, 3> sky = {60 + shade, 100 + shade, 190},
                                grass = {60, 90 + shade, 30 + shade / 2};
       for (int c = 0; c < 3; ++c)
         image.at(x, y, c) = static_cast<uint8_t>((y < 30 ? sky : grass)[static_cast<size_t>(c)]);

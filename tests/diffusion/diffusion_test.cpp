@@ -12,7 +12,9 @@
 namespace reasonbrain::diffusion {
 namespace {
 
-double distance(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
+double distance(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
 
 SchedulerConfig config_of(const std::string& class_name) {
   SchedulerConfig config;
@@ -25,7 +27,8 @@ TEST(Objective, AnswersLeadBackToPictureAndNoise) {
   Rng rng(1);
   const torch::Tensor x0 = randn(rng, {2, 3}), noise = randn(rng, {2, 3});
   const double angle = 0.7;
-  for (const Objective objective : {Objective::kEpsilon, Objective::kV, Objective::kFlow, Objective::kSample}) {
+  for (const Objective objective :
+       {Objective::kEpsilon, Objective::kV, Objective::kFlow, Objective::kSample}) {
     const NoiseLevel<double> level = objective == Objective::kFlow
                                          ? NoiseLevel<double>{0.4, 0.6}
                                          : NoiseLevel<double>{std::cos(angle), std::sin(angle)};
@@ -86,7 +89,9 @@ TEST(TimeDraw, DiscreteLevelsCoverTheScheduleAndDependOnTheirStreamOnly) {
   }
   for (const int count : hits) EXPECT_NEAR(count, 200, 70);
   Rng rng(1);
-  EXPECT_EQ(draw_timestep({.distribution = TimeDistribution::kHighNoise, .pure_noise_share = 1}, 10, rng), 9);
+  EXPECT_EQ(
+      draw_timestep({.distribution = TimeDistribution::kHighNoise, .pure_noise_share = 1}, 10, rng),
+      9);
 }
 
 TEST(Guidance, EqualsTheFormulaAndSkipsPassesThatDoNotCount) {
@@ -122,7 +127,8 @@ TEST_P(PerfectDenoiser, ArrivesAtThePicture) {
   int64_t steps = 0;
   const torch::Tensor result = denoise(
       *sampler, [&](const torch::Tensor&, double) { return picture; }, randn(rng, {2, 3, 4, 4}),
-      keyed_noise({Rng(1), Rng(2)}), [&](int64_t step, const StepResult& r) {
+      keyed_noise({Rng(1), Rng(2)}),
+      [&](int64_t step, const StepResult& r) {
         EXPECT_EQ(step, steps++);
         EXPECT_EQ(distance(r.x0, picture), 0);
       });
@@ -132,7 +138,8 @@ TEST_P(PerfectDenoiser, ArrivesAtThePicture) {
 
 INSTANTIATE_TEST_SUITE_P(Samplers, PerfectDenoiser,
                          ::testing::Values("DDIMScheduler", "FlowMatchEulerDiscreteScheduler",
-                                           "EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler",
+                                           "EulerDiscreteScheduler",
+                                           "EulerAncestralDiscreteScheduler",
                                            "DPMSolverMultistepScheduler"));
 
 TEST(Sampler, FlowStepsOfTheUniformSpacing) {

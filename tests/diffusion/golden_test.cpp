@@ -14,12 +14,14 @@ namespace reasonbrain::diffusion {
 namespace {
 
 constexpr double kTolerance = 1e-5;  // of the largest value
-// Near pure noise alpha goes down to 2^-12 and below, and the reference's float32 coefficients lose as many
-// digits; ours are in float64.
+// Near pure noise alpha goes down to 2^-12 and below, and the reference's float32 coefficients lose
+// as many digits; ours are in float64.
 constexpr double kNoisyTolerance = 2e-3;
 constexpr double kNoisyAlphaBar = 1e-6;
 
-double largest(const torch::Tensor& x) { return x.abs().max().item<double>(); }
+double largest(const torch::Tensor& x) {
+  return x.abs().max().item<double>();
+}
 
 double relative_error(const torch::Tensor& got, const torch::Tensor& expected, double scale = 0) {
   return largest(got.to(torch::kFloat64) - expected.to(torch::kFloat64)) /
@@ -36,10 +38,12 @@ SchedulerConfig config_of(const io::SafetensorsFile& file) {
 void check_training(const io::SafetensorsFile& file) {
   const DiscreteSchedule schedule(config_of(file));
   const torch::Tensor t = file.tensor("t"), x0 = file.tensor("x0"), noise = file.tensor("noise");
-  EXPECT_LE(relative_error(torch::tensor(schedule.alphas_cumprod(), torch::kFloat64), file.tensor("alphas_cumprod")),
+  EXPECT_LE(relative_error(torch::tensor(schedule.alphas_cumprod(), torch::kFloat64),
+                           file.tensor("alphas_cumprod")),
             kTolerance);
   EXPECT_LE(relative_error(schedule.add_noise(x0, noise, t), file.tensor("noisy")), kTolerance);
-  EXPECT_LE(relative_error(target(Objective::kV, x0, noise, schedule.level(t, x0)), file.tensor("velocity")),
+  EXPECT_LE(relative_error(target(Objective::kV, x0, noise, schedule.level(t, x0)),
+                           file.tensor("velocity")),
             kTolerance);
 }
 
@@ -50,16 +54,20 @@ void check_sampling(const io::SafetensorsFile& file) {
   const auto sampler = Sampler::make(config);
   sampler->set_timesteps(std::stoll(file.metadata().at("num_steps")),
                          std::stoll(file.metadata().at("image_seq_len")));
-  ASSERT_LE(relative_error(torch::tensor(sampler->timesteps(), torch::kFloat64), file.tensor("timesteps")), 1e-6);
+  ASSERT_LE(relative_error(torch::tensor(sampler->timesteps(), torch::kFloat64),
+                           file.tensor("timesteps")),
+            1e-6);
   EXPECT_NEAR(sampler->initial_sigma() / file.tensor("initial_sigma").item<double>(), 1, 1e-5);
 
   const torch::Tensor answers = file.tensor("answers");
   torch::Tensor x = file.tensor("initial") * sampler->initial_sigma();
   for (int64_t i = 0; i < sampler->num_steps(); ++i) {
-    EXPECT_LE(relative_error(sampler->scale_model_input(x, i), file.tensor("inputs")[i]), tolerance) << i;
+    EXPECT_LE(relative_error(sampler->scale_model_input(x, i), file.tensor("inputs")[i]), tolerance)
+        << i;
     NoiseSource noise;
     if (file.contains("fresh")) noise = [&](torch::IntArrayRef) { return file.tensor("fresh")[i]; };
-    const double scale = largest(x);  // a step from much noise to little rounds at the scale of the noise
+    const double scale =
+        largest(x);  // a step from much noise to little rounds at the scale of the noise
     x = sampler->step(answers[i], i, x, noise).sample;
     EXPECT_LE(relative_error(x, file.tensor("samples")[i], scale), tolerance) << "step " << i;
   }

@@ -23,15 +23,22 @@ std::string background_name(const data::Sample& sample) {  // the pale colour, w
   return str("bg", (p[0] + 2) / 6, "-", (p[1] + 2) / 6, "-", (p[2] + 2) / 6);
 }
 
+std::string opener_name(const std::string& instruction) {
+  for (const std::string& opener : openers(/*held_out=*/false)) {
+    const std::string start = opener.substr(0, opener.find('{'));
+    if (starts_with(instruction, start)) return start;
+  }
+  return "";
+}
+
 void add(Audit& audit, const data::Sample& sample) {
   const auto& r = sample.record;
   const auto& words = r.instances[r.object_instances[0] - 1].words;
   audit.outcomes.push_back(r.outcome);
   audit.text.push_back(words_of(r.instruction));
-  const auto& text = audit.text.back();
   audit.nuisances["hue"].push_back("hue-" + words[1]);
   audit.nuisances["background"].push_back(background_name(sample));
-  audit.nuisances["opener"].push_back("opener-" + text[0] + text[1] + text[2]);
+  audit.nuisances["opener"].push_back(opener_name(r.instruction));
   if (r.scenario != "dominoes") audit.nuisances["place"].push_back("place-" + words[0]);
   // Where every object may change, their number is part of the outcome.
   if (r.scenario != "dominoes" && r.scenario != "magnet")
@@ -106,7 +113,8 @@ TEST_P(Leak, NoInstructionHasOneOutcome) {
   for (const auto& [text, counts] : outcomes) {
     int total = 0;
     for (const auto& [outcome, count] : counts) total += count;
-    if (total >= 30) EXPECT_GE(counts.size(), 2u) << text;
+    if (total < 30) continue;
+    EXPECT_GE(counts.size(), 2u) << text;
   }
 }
 
@@ -115,7 +123,9 @@ TEST_P(Leak, SharesAreWithinTheRules) {
   EXPECT_GE(audit.unchanged, 0.09);
   EXPECT_LE(audit.unchanged, 0.20);
   const bool has_referent = GetParam() != "dominoes" && GetParam() != "magnet";
-  if (has_referent) EXPECT_GE(audit.indirect, 0.45);
+  if (has_referent) {
+    EXPECT_GE(audit.indirect, 0.45);
+  }
   EXPECT_NEAR(audit.same_hue, 0.20, 0.04);
 }
 

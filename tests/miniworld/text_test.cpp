@@ -19,7 +19,7 @@ std::string lower(std::string text) {
 
 std::regex pattern(const std::string& text) {
   std::string escaped = std::regex_replace(text, std::regex(R"([.?])"), R"(\$&)");
-  return std::regex(std::regex_replace(escaped, std::regex(R"(\{[a-z]\})"), "[a-z ]+"));
+  return std::regex(std::regex_replace(escaped, std::regex(R"(\{[a-z]\})"), "[a-z]+( [a-z]+)?"));
 }
 
 // All frames of a scenario: an opener around a clause.

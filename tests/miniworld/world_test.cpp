@@ -163,9 +163,9 @@ TEST(World, LabelsComeFromTheSlots) {
       for (const auto& instance : world.get(i).record.instances) {
         for (int slot = 0; slot < kNumSlots; ++slot) {
           const std::string& word = instance.words[slot];
-          if (!word.empty())
-            EXPECT_TRUE(std::count(slots[slot].begin(), slots[slot].end(), word))
-                << slot << " " << word;
+          if (word.empty()) continue;
+          EXPECT_TRUE(std::count(slots[slot].begin(), slots[slot].end(), word))
+              << slot << " " << word;
         }
       }
     }

@@ -22,7 +22,9 @@ QFormer small_qformer() {
   return qformer;
 }
 
-TEST(QFormer, MatchesReference) { testing::check_component("qformer"); }
+TEST(QFormer, MatchesReference) {
+  testing::check_component("qformer");
+}
 
 TEST(QFormer, MaskedStatesDoNotMatterAndQueriesAreShared) {
   QFormer qformer = small_qformer();

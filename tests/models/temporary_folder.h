@@ -11,7 +11,8 @@ namespace reasonbrain::models::testing {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "reasonbrain-test-XXXXXX").string();
+    std::string name =
+        (std::filesystem::temp_directory_path() / "reasonbrain-test-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder " + name);
     path_ = name;
   }

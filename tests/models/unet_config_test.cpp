@@ -25,15 +25,16 @@ TEST(UNetConfig, AbsentFieldsAreTheReferencesDefaults) {
 }
 
 TEST(UNetConfig, ScalarsListsAndNullsOfTheReferenceAreRead) {
-  const UNetConfig config = unet_config_from_json({{"attention_head_dim", {5, 10, 20, 20}},
-                                                   {"layers_per_block", 2},
-                                                   {"only_cross_attention", {true, false, true, false}},
-                                                   {"mid_block_type", nullptr},
-                                                   {"num_attention_heads", nullptr},
-                                                   {"class_embed_type", nullptr},
-                                                   {"mid_block_scale_factor", 1.0},
-                                                   {"_diffusers_version", "0.20.0"}},
-                                                  "config.json");
+  const UNetConfig config =
+      unet_config_from_json({{"attention_head_dim", {5, 10, 20, 20}},
+                             {"layers_per_block", 2},
+                             {"only_cross_attention", {true, false, true, false}},
+                             {"mid_block_type", nullptr},
+                             {"num_attention_heads", nullptr},
+                             {"class_embed_type", nullptr},
+                             {"mid_block_scale_factor", 1.0},
+                             {"_diffusers_version", "0.20.0"}},
+                            "config.json");
   EXPECT_EQ(config.num_heads(2), 20);
   EXPECT_EQ(config.only_cross_attention, (std::vector<int64_t>{1, 0, 1, 0}));
   EXPECT_EQ(config.mid_block_type, "none");
@@ -43,7 +44,8 @@ TEST(UNetConfig, UnsupportedValuesAreNamed) {
   EXPECT_THAT(error_of({{"class_embed_type", "timestep"}}), testing::HasSubstr("class_embed_type"));
   EXPECT_THAT(error_of({{"resnet_time_scale_shift", "scale_shift"}}),
               testing::HasSubstr("resnet_time_scale_shift"));
-  EXPECT_THAT(error_of({{"down_block_types", {"DownBlock2D", "DownBlock2D", "DownBlock2D", "KDownBlock2D"}}}),
+  EXPECT_THAT(error_of({{"down_block_types",
+                         {"DownBlock2D", "DownBlock2D", "DownBlock2D", "KDownBlock2D"}}}),
               testing::HasSubstr("KDownBlock2D"));
   EXPECT_THAT(error_of({{"attention_head_dim", {8, 8}}}), testing::HasSubstr("attention_head_dim"));
   EXPECT_THAT(error_of({{"norm_num_groups", 7}}), testing::HasSubstr("norm_num_groups"));

@@ -37,14 +37,17 @@ struct Inputs {
   torch::Tensor sample, timestep, context;
 };
 
-TEST(UNet, MatchesReference) { testing::check_component("unet"); }
+TEST(UNet, MatchesReference) {
+  testing::check_component("unet");
+}
 
 TEST(UNet, BatchEqualsSingles) {
   UNet unet = small_unet();
   const Inputs in(3);
   const torch::Tensor together = unet(in.sample, in.timestep, in.context);
   for (int64_t i = 0; i < 3; ++i) {
-    const torch::Tensor alone = unet(in.sample.slice(0, i, i + 1), in.timestep[i], in.context.slice(0, i, i + 1));
+    const torch::Tensor alone =
+        unet(in.sample.slice(0, i, i + 1), in.timestep[i], in.context.slice(0, i, i + 1));
     EXPECT_LT(testing::relative_error(alone, together.slice(0, i, i + 1)), 1e-5);
   }
 }
@@ -83,7 +86,8 @@ TEST(UNet, SaveAndLoadRestoreEveryWeight) {
   save_unet(folder.path(), unet);
   UNet loaded = load_unet(folder.path(), torch::kFloat32);
   const Inputs in(1);
-  EXPECT_TRUE(at::equal(unet(in.sample, in.timestep, in.context), loaded(in.sample, in.timestep, in.context)));
+  EXPECT_TRUE(at::equal(unet(in.sample, in.timestep, in.context),
+                        loaded(in.sample, in.timestep, in.context)));
 }
 
 TEST(UNet, RefusesInputsThatDoNotFit) {

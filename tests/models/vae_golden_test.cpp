@@ -22,8 +22,12 @@ AutoencoderKL small_vae() {
   return vae;
 }
 
-TEST(Vae, EncoderMatchesReference) { testing::check_component("vae-encode"); }
-TEST(Vae, DecoderMatchesReference) { testing::check_component("vae-decode"); }
+TEST(Vae, EncoderMatchesReference) {
+  testing::check_component("vae-encode");
+}
+TEST(Vae, DecoderMatchesReference) {
+  testing::check_component("vae-decode");
+}
 
 TEST(Vae, SaveAndLoadRestoreEveryWeight) {
   AutoencoderKL vae = small_vae();

@@ -168,9 +168,8 @@ class Dominoes : public Scenario {
   }
 
   std::string words() const override {
-    return "tile hand leftmost middle rightmost n0 n1 n2 n3 n4 n5 fall left right gone place a row "
-           "of "
-           "and tiles with no one two three four five fallen remove the make first leave "
+    return "tile hand leftmost middle rightmost n0 n1 n2 n3 n4 n5 fall left right gone "
+           "place a row of and tiles with no one two three four five fallen the first "
            "everything as it is Make Remove Leave .";
   }
 

@@ -115,9 +115,8 @@ class Hourglass : public Scenario {
   }
 
   std::string words() const override {
-    return "one minute two minutes timer left middle right empty low high full a an with shut open "
-           "neck and "
-           "top that is make the of leave everything as it Make Leave .";
+    return "one minute two minutes timer left middle right empty low high full a an with "
+           "shut open neck and top that is the of everything as it Make Leave .";
   }
 
   std::array<std::string, kNumSlots> slot_words() const override {

@@ -152,10 +152,9 @@ class Houses : public Scenario {
   }
 
   std::string words() const override {
-    return "house wolf smaller smallest larger largest left middle right straw wood brick stand "
-           "pile lean a of "
-           "in that leans an and make the turn into give walls leave everything as it is Make Turn "
-           "Give Leave .";
+    return "house wolf smaller smallest larger largest left middle right straw wood brick "
+           "stand pile lean a of in that leans an and the into walls everything as it is "
+           "Make Turn Give Leave .";
   }
 
   std::array<std::string, kNumSlots> slot_words() const override {

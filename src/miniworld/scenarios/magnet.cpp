@@ -133,9 +133,8 @@ class Magnet : public Scenario {
   }
 
   std::string words() const override {
-    return "magnet box left middle right pull stay a on the of metal wood wax stone pulled close "
-           "standing free "
-           "an and move to every side leave everything as it is Move Leave .";
+    return "magnet box left middle right pull stay a on the of metal wood wax stone pulled "
+           "close standing free an and to every side everything as it is Move Leave .";
   }
 
   std::array<std::string, kNumSlots> slot_words() const override {

@@ -138,11 +138,9 @@ class Melt : public Scenario {
   }
 
   std::string words() const override {
-    return "ten thirty block smaller smallest larger largest left middle right same sagging puddle "
-           "frosted "
-           "a on hot mild cold plate an and make the sag to half its height turn into put frost "
-           "leave Make Turn Put Leave "
-           "everything as it is .";
+    return "ten thirty block smaller smallest larger largest left middle right same "
+           "sagging puddle frosted a on hot mild cold plate an and the sag to half its "
+           "height into frost Make Turn Put Leave everything as it is .";
   }
 
   std::array<std::string, kNumSlots> slot_words() const override {

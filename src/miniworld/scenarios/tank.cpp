@@ -143,10 +143,10 @@ class Tank : public Scenario {
   }
 
   std::string words() const override {
-    return "cube smaller smallest larger largest left middle right float sink stay low high a of "
-           "wood wax stone "
-           "metal hangs above floats in rests below stands shelf low high water an and make the at "
-           "rest on bottom lower level leave everything as it is let half run out Make Leave Let .";
+    return "cube smaller smallest larger largest left middle right float sink stay low "
+           "high a of wood wax stone metal hangs above floats in rests below stands shelf "
+           "water an and the at rest on bottom lower level everything as it is half run "
+           "out Make Leave Let .";
   }
 
   std::array<std::string, kNumSlots> slot_words() const override {

@@ -15,20 +15,24 @@ void QFormerConfig::describe(OptionVisitor& v) {
   v.field("hidden_size", hidden_size, {.help = "Width of the queries", .min = 1});
   v.field("num_hidden_layers", num_hidden_layers, {.help = "Layers", .min = 1, .max = 1024});
   v.field("num_attention_heads", num_attention_heads, {.help = "Attention heads", .min = 1});
-  v.field("intermediate_size", intermediate_size, {.help = "Width of the feed-forward part", .min = 1});
+  v.field("intermediate_size", intermediate_size,
+          {.help = "Width of the feed-forward part", .min = 1});
   v.field("hidden_act", hidden_act, {.help = "Activation of the feed-forward part"});
-  v.field("layer_norm_eps", layer_norm_eps, {.help = "Epsilon of the layer norms", .min = 0, .max = 1});
+  v.field("layer_norm_eps", layer_norm_eps,
+          {.help = "Epsilon of the layer norms", .min = 0, .max = 1});
   v.field("cross_attention_frequency", cross_attention_frequency,
-          {.help = "Every how many layers the queries read the encoder's states, from the first on", .min = 1});
-  v.field("encoder_hidden_size", encoder_hidden_size, {.help = "Width of the encoder's states", .min = 1});
+          {.help = "Every how many layers the queries read the encoder's states, from the first on",
+           .min = 1});
+  v.field("encoder_hidden_size", encoder_hidden_size,
+          {.help = "Width of the encoder's states", .min = 1});
   v.field("initializer_range", initializer_range,
           {.help = "Standard deviation of fresh weights", .min = 0, .max = 10});
 }
 
 void QFormerConfig::validate(ErrorKind kind) const {
   if (hidden_size % num_attention_heads != 0) {
-    throw Error(kind, str("QFormer: 'hidden_size' ", hidden_size, " is no multiple of 'num_attention_heads' ",
-                          num_attention_heads));
+    throw Error(kind, str("QFormer: 'hidden_size' ", hidden_size,
+                          " is no multiple of 'num_attention_heads' ", num_attention_heads));
   }
   nn::parse_activation(hidden_act);
 }

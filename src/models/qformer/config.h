@@ -28,8 +28,9 @@ struct QFormerConfig {
   void validate(ErrorKind kind = ErrorKind::kConfig) const;
 };
 
-// From and to a config.json of Blip2QFormerConfig, or of a Blip2Config that holds one as qformer_config.
-// Dropout is 0 here whatever the file says. Throws Error(kData) naming a value that is not supported.
+// From and to a config.json of Blip2QFormerConfig, or of a Blip2Config that holds one as
+// qformer_config. Dropout is 0 here whatever the file says. Throws Error(kData) naming a value that
+// is not supported.
 QFormerConfig qformer_config_from_json(const nlohmann::json& json, const std::string& origin);
 nlohmann::json qformer_config_to_json(const QFormerConfig& config);
 

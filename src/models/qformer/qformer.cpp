@@ -9,8 +9,8 @@ namespace {
 
 void check_width(const torch::Tensor& x, const char* name, int64_t width, const char* option) {
   if (x.dim() == 3 && x.size(2) == width) return;
-  throw data_error(reasonbrain::str("QFormer: ", name, " has shape ", x.sizes(), ", expected [B, tokens, ", width, "] (",
-                       option, ")"));
+  throw data_error(reasonbrain::str("QFormer: ", name, " has shape ", x.sizes(),
+                                    ", expected [B, tokens, ", width, "] (", option, ")"));
 }
 
 }  // namespace
@@ -21,9 +21,11 @@ PostNormAttentionImpl::PostNormAttentionImpl(const QFormerConfig& config, int64_
   const int64_t width = config.hidden_size;
   query_ = register_at(*this, "attention.query", nn::Linear(width, width, /*bias=*/true, build));
   key_ = register_at(*this, "attention.key", nn::Linear(key_width, width, /*bias=*/true, build));
-  value_ = register_at(*this, "attention.value", nn::Linear(key_width, width, /*bias=*/true, build));
+  value_ =
+      register_at(*this, "attention.value", nn::Linear(key_width, width, /*bias=*/true, build));
   dense_ = register_at(*this, "output.dense", nn::Linear(width, width, /*bias=*/true, build));
-  norm_ = register_at(*this, "output.LayerNorm", nn::LayerNorm(width, config.layer_norm_eps, build));
+  norm_ =
+      register_at(*this, "output.LayerNorm", nn::LayerNorm(width, config.layer_norm_eps, build));
 }
 
 torch::Tensor PostNormAttentionImpl::forward(const torch::Tensor& x, const torch::Tensor& states,
@@ -34,22 +36,25 @@ torch::Tensor PostNormAttentionImpl::forward(const torch::Tensor& x, const torch
   return norm_(dense_(nn::merge_heads(read)) + x);
 }
 
-QFormerLayerImpl::QFormerLayerImpl(const QFormerConfig& config, bool cross_attention, const nn::Build& build)
+QFormerLayerImpl::QFormerLayerImpl(const QFormerConfig& config, bool cross_attention,
+                                   const nn::Build& build)
     : activation_(nn::parse_activation(config.hidden_act)) {
   const int64_t width = config.hidden_size;
   attention = register_module("attention", PostNormAttention(config, width, build));
   if (cross_attention) {
-    crossattention =
-        register_module("crossattention", PostNormAttention(config, config.encoder_hidden_size, build));
+    crossattention = register_module("crossattention",
+                                     PostNormAttention(config, config.encoder_hidden_size, build));
   }
   ff_in_ = register_at(*this, "intermediate_query.dense",
                        nn::Linear(width, config.intermediate_size, /*bias=*/true, build));
   ff_out_ = register_at(*this, "output_query.dense",
                         nn::Linear(config.intermediate_size, width, /*bias=*/true, build));
-  ff_norm_ = register_at(*this, "output_query.LayerNorm", nn::LayerNorm(width, config.layer_norm_eps, build));
+  ff_norm_ = register_at(*this, "output_query.LayerNorm",
+                         nn::LayerNorm(width, config.layer_norm_eps, build));
 }
 
-torch::Tensor QFormerLayerImpl::forward(torch::Tensor x, const torch::Tensor& states, const torch::Tensor& mask) {
+torch::Tensor QFormerLayerImpl::forward(torch::Tensor x, const torch::Tensor& states,
+                                        const torch::Tensor& mask) {
   x = attention(x, x, torch::Tensor());
   if (crossattention) x = crossattention(x, states, mask);
   return ff_norm_(ff_out_(nn::activate(ff_in_(x), activation_)) + x);
@@ -58,7 +63,8 @@ torch::Tensor QFormerLayerImpl::forward(torch::Tensor x, const torch::Tensor& st
 QFormerImpl::QFormerImpl(const QFormerConfig& config, const nn::Build& base) : config_(config) {
   config.validate();
   const nn::Build build = base.normal(config.initializer_range);
-  layernorm = register_module("layernorm", nn::LayerNorm(config.hidden_size, config.layer_norm_eps, build));
+  layernorm =
+      register_module("layernorm", nn::LayerNorm(config.hidden_size, config.layer_norm_eps, build));
   for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
     const bool cross_attention = i % config.cross_attention_frequency == 0;
     layers_.push_back(
@@ -66,7 +72,8 @@ QFormerImpl::QFormerImpl(const QFormerConfig& config, const nn::Build& base) : c
   }
 }
 
-torch::Tensor QFormerImpl::forward(const torch::Tensor& query_embeds, const torch::Tensor& encoder_hidden_states,
+torch::Tensor QFormerImpl::forward(const torch::Tensor& query_embeds,
+                                   const torch::Tensor& encoder_hidden_states,
                                    const torch::Tensor& encoder_attention_mask) {
   check_width(query_embeds, "query_embeds", config_.hidden_size, "hidden_size");
   check_width(encoder_hidden_states, "encoder_hidden_states", config_.encoder_hidden_size,

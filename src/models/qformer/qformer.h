@@ -1,5 +1,5 @@
-// The querying transformer of BLIP-2 (Li et al. 2023; transformers Blip2QFormerModel), query path only.
-// Legend: B batch, Q queries, W hidden_size, N encoder states, E encoder_hidden_size.
+// The querying transformer of BLIP-2 (Li et al. 2023; transformers Blip2QFormerModel), query path
+// only. Legend: B batch, Q queries, W hidden_size, N encoder states, E encoder_hidden_size.
 #pragma once
 
 #include <vector>
@@ -47,10 +47,12 @@ class QFormerImpl : public nn::Module {
  public:
   QFormerImpl(const QFormerConfig& config, const nn::Build& build);
 
-  // -> last_hidden_state [B, Q, W]. Throws Error(kData) when a width does not fit the configuration.
-  torch::Tensor forward(const torch::Tensor& query_embeds,                  // [B, Q, W], or [1, Q, W]
-                        const torch::Tensor& encoder_hidden_states,         // [B, N, E]
-                        const torch::Tensor& encoder_attention_mask = {});  // [B, N], nonzero = read
+  // -> last_hidden_state [B, Q, W]. Throws Error(kData) when a width does not fit the
+  // configuration.
+  torch::Tensor forward(
+      const torch::Tensor& query_embeds,                  // [B, Q, W], or [1, Q, W]
+      const torch::Tensor& encoder_hidden_states,         // [B, N, E]
+      const torch::Tensor& encoder_attention_mask = {});  // [B, N], nonzero = read
 
   const QFormerConfig& config() const { return config_; }
 

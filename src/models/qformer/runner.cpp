@@ -16,7 +16,8 @@ bool is_text_key(const std::string& key) {
 
 std::optional<std::string> module_key(const std::string& file_key) {
   constexpr std::string_view kPrefix = "qformer.";
-  const std::string key = file_key.starts_with(kPrefix) ? file_key.substr(kPrefix.size()) : file_key;
+  const std::string key =
+      file_key.starts_with(kPrefix) ? file_key.substr(kPrefix.size()) : file_key;
   if (is_text_key(key)) return std::nullopt;
   return key;
 }
@@ -61,14 +62,16 @@ void save_qformer(const std::filesystem::path& folder, QFormer& qformer) {
 }
 
 Component qformer_component() {
-  return {.name = "qformer",
-          .reference_class = "transformers Blip2QFormerModel",
-          .arguments = {{"query_embeds", Argument::Kind::kFeature, {3}},
-                        {"encoder_hidden_states", Argument::Kind::kFeature, {3}},
-                        {"encoder_attention_mask", Argument::Kind::kIndex, {2}, /*required=*/false}},
-          .load = [](const std::filesystem::path& folder, torch::Device device, torch::ScalarType dtype) {
-            return std::make_unique<Runner>(load(folder, torch::TensorOptions(dtype).device(device)));
-          }};
+  return {
+      .name = "qformer",
+      .reference_class = "transformers Blip2QFormerModel",
+      .arguments = {{"query_embeds", Argument::Kind::kFeature, {3}},
+                    {"encoder_hidden_states", Argument::Kind::kFeature, {3}},
+                    {"encoder_attention_mask", Argument::Kind::kIndex, {2}, /*required=*/false}},
+      .load = [](const std::filesystem::path& folder, torch::Device device,
+                 torch::ScalarType dtype) {
+        return std::make_unique<Runner>(load(folder, torch::TensorOptions(dtype).device(device)));
+      }};
 }
 
 }  // namespace reasonbrain::models::qformer

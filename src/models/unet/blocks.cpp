@@ -9,9 +9,9 @@ namespace {
 void add_layers(torch::nn::Module& owner, const LevelOptions& options, const nn::Build& build,
                 std::vector<ResnetBlock>& resnets, std::vector<SpatialTransformer>& attentions) {
   for (size_t i = 0; i < options.in_channels.size(); ++i) {
-    resnets.push_back(
-        register_at(owner, str("resnets.", i),
-                    ResnetBlock(options.in_channels[i], options.out_channels, options.resnet, build)));
+    resnets.push_back(register_at(
+        owner, str("resnets.", i),
+        ResnetBlock(options.in_channels[i], options.out_channels, options.resnet, build)));
     if (options.transformer) {
       attentions.push_back(
           register_at(owner, str("attentions.", i),
@@ -25,8 +25,9 @@ void add_layers(torch::nn::Module& owner, const LevelOptions& options, const nn:
 DownBlockImpl::DownBlockImpl(const LevelOptions& options, bool downsample, const nn::Build& build) {
   add_layers(*this, options, build, resnets_, attentions_);
   if (downsample) {
-    downsample_ = register_at(*this, "downsamplers.0",
-                              Downsample(options.out_channels, DownsampleImpl::Padding::kBothSides, build));
+    downsample_ =
+        register_at(*this, "downsamplers.0",
+                    Downsample(options.out_channels, DownsampleImpl::Padding::kBothSides, build));
   }
 }
 
@@ -46,10 +47,13 @@ torch::Tensor DownBlockImpl::forward(torch::Tensor x, const Conditioning& c,
 
 MidBlockImpl::MidBlockImpl(const LevelOptions& options, const nn::Build& build) {
   const int64_t width = options.out_channels;
-  resnets_.push_back(register_at(*this, "resnets.0", ResnetBlock(width, width, options.resnet, build)));
+  resnets_.push_back(
+      register_at(*this, "resnets.0", ResnetBlock(width, width, options.resnet, build)));
   if (options.transformer) {
-    attention_ = register_at(*this, "attentions.0", SpatialTransformer(width, *options.transformer, build));
-    resnets_.push_back(register_at(*this, "resnets.1", ResnetBlock(width, width, options.resnet, build)));
+    attention_ =
+        register_at(*this, "attentions.0", SpatialTransformer(width, *options.transformer, build));
+    resnets_.push_back(
+        register_at(*this, "resnets.1", ResnetBlock(width, width, options.resnet, build)));
   }
 }
 
@@ -60,7 +64,8 @@ torch::Tensor MidBlockImpl::forward(torch::Tensor x, const Conditioning& c) {
 
 UpBlockImpl::UpBlockImpl(const LevelOptions& options, bool upsample, const nn::Build& build) {
   add_layers(*this, options, build, resnets_, attentions_);
-  if (upsample) upsample_ = register_at(*this, "upsamplers.0", Upsample(options.out_channels, build));
+  if (upsample)
+    upsample_ = register_at(*this, "upsamplers.0", Upsample(options.out_channels, build));
 }
 
 torch::Tensor UpBlockImpl::forward(torch::Tensor x, const Conditioning& c,
@@ -70,7 +75,8 @@ torch::Tensor UpBlockImpl::forward(torch::Tensor x, const Conditioning& c,
     skips.pop_back();
     if (!attentions_.empty()) x = attentions_[i](x, c);
   }
-  // Where the input's size is no multiple of 2^levels, twice the size would miss the skip by a pixel.
+  // Where the input's size is no multiple of 2^levels, twice the size would miss the skip by a
+  // pixel.
   return upsample_ ? upsample_(x, skips.back().sizes().slice(2)) : x;
 }
 

@@ -48,7 +48,8 @@ class UpBlockImpl : public nn::Module {
  public:
   UpBlockImpl(const LevelOptions& options, bool upsample, const nn::Build& build);
 
-  // Takes one of `skips` off its end for each residual block, then upsamples to the size of the next one.
+  // Takes one of `skips` off its end for each residual block, then upsamples to the size of the
+  // next one.
   torch::Tensor forward(torch::Tensor x, const Conditioning& c, std::vector<torch::Tensor>& skips);
 
  private:

@@ -27,7 +27,8 @@ void check_types(const char* key, const std::vector<std::string>& types,
               ", one for each of 'block_out_channels'"));
   for (const auto& type : types) {
     require(contains(known, type), kind,
-            str("'", key, "' holds '", type, "', which is not supported; expected ", join(known, " or ")));
+            str("'", key, "' holds '", type, "', which is not supported; expected ",
+                join(known, " or ")));
   }
 }
 
@@ -43,12 +44,14 @@ void check_per_level(const char* key, const std::vector<int64_t>& values, int64_
 }  // namespace
 
 void UNetConfig::describe(OptionVisitor& v) {
-  v.field("in_channels", in_channels, {.help = "Channels of the input sample", .min = 1, .max = 4096});
+  v.field("in_channels", in_channels,
+          {.help = "Channels of the input sample", .min = 1, .max = 4096});
   v.field("out_channels", out_channels, {.help = "Channels of the output", .min = 1, .max = 4096});
   v.field("sample_size", sample_size,
           {.help = "Latent size of training, 0 when not stated", .unit = "latent px", .min = 0});
   v.field("center_input_sample", center_input_sample, {.help = "Map the input to 2 x - 1 first"});
-  v.field("flip_sin_to_cos", flip_sin_to_cos, {.help = "Time embedding as cos|sin instead of sin|cos"});
+  v.field("flip_sin_to_cos", flip_sin_to_cos,
+          {.help = "Time embedding as cos|sin instead of sin|cos"});
   v.field("freq_shift", freq_shift, {.help = "Shift of the frequencies of the time embedding"});
   v.field("down_block_types", down_block_types,
           {.help = "Per level, DownBlock2D or CrossAttnDownBlock2D"});
@@ -58,8 +61,9 @@ void UNetConfig::describe(OptionVisitor& v) {
           {.help = "Per level from the lowest resolution up, UpBlock2D or CrossAttnUpBlock2D"});
   v.field("block_out_channels", block_out_channels, {.help = "Width of each level", .min = 1});
   v.field("layers_per_block", layers_per_block, {.help = "Residual blocks per level", .min = 1});
-  v.field("only_cross_attention", only_cross_attention,
-          {.help = "1 where the first attention of a block reads the context too", .min = 0, .max = 1});
+  v.field(
+      "only_cross_attention", only_cross_attention,
+      {.help = "1 where the first attention of a block reads the context too", .min = 0, .max = 1});
   v.field("cross_attention_dim", cross_attention_dim, {.help = "Width of the context", .min = 1});
   v.field("transformer_layers_per_block", transformer_layers_per_block,
           {.help = "Transformer blocks per attention", .min = 1});
@@ -69,14 +73,16 @@ void UNetConfig::describe(OptionVisitor& v) {
           {.help = "Number of attention heads; goes before attention_head_dim", .min = 1});
   v.field("use_linear_projection", use_linear_projection,
           {.help = "Linear instead of 1x1 convolution around the attention"});
-  v.field("upcast_attention", upcast_attention,
-          {.help = "Accepted for the reference's sake; attention scores are accumulated in float32"});
+  v.field(
+      "upcast_attention", upcast_attention,
+      {.help = "Accepted for the reference's sake; attention scores are accumulated in float32"});
   v.field("norm_num_groups", norm_num_groups, {.help = "Groups of the group norms", .min = 1});
   v.field("norm_eps", norm_eps, {.help = "Epsilon of the group norms", .min = 0, .max = 1});
   v.field("act_fn", act_fn, {.help = "Activation: silu, gelu, relu"});
   v.field("time_cond_proj_dim", time_cond_proj_dim,
           {.help = "Width of an extra condition of the time embedding, 0 for none", .min = 0});
-  v.field("conv_in_kernel", conv_in_kernel, {.help = "Kernel of the first convolution", .min = 1, .max = 15});
+  v.field("conv_in_kernel", conv_in_kernel,
+          {.help = "Kernel of the first convolution", .min = 1, .max = 15});
   v.field("conv_out_kernel", conv_out_kernel,
           {.help = "Kernel of the last convolution", .min = 1, .max = 15});
 }
@@ -91,7 +97,8 @@ void UNetConfig::validate(ErrorKind kind) const {
   check_types("down_block_types", down_block_types, kDownTypes, levels, kind);
   check_types("up_block_types", up_block_types, kUpTypes, levels, kind);
   require(contains(kMidTypes, mid_block_type), kind,
-          str("'mid_block_type' '", mid_block_type, "' is not supported; expected ", join(kMidTypes, ", ")));
+          str("'mid_block_type' '", mid_block_type, "' is not supported; expected ",
+              join(kMidTypes, ", ")));
   check_per_level("block_out_channels", block_out_channels, 1, levels, kind);
   check_per_level("layers_per_block", layers_per_block, 1, levels, kind);
   check_per_level("only_cross_attention", only_cross_attention, 0, levels, kind);
@@ -107,7 +114,8 @@ void UNetConfig::validate(ErrorKind kind) const {
             str("'block_out_channels' holds ", width, ", which 'norm_num_groups' ", norm_num_groups,
                 " does not divide"));
     require(num_heads(level) <= width, kind,
-            str("level ", level, " has ", num_heads(level), " attention heads for ", width, " channels"));
+            str("level ", level, " has ", num_heads(level), " attention heads for ", width,
+                " channels"));
   }
   nn::parse_activation(act_fn);
 }

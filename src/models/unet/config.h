@@ -11,8 +11,8 @@
 
 namespace reasonbrain::models::unet {
 
-// Defaults are those of the reference class. Lists named "per level" hold one value for every level or a
-// single one for all of them.
+// Defaults are those of the reference class. Lists named "per level" hold one value for every level
+// or a single one for all of them.
 struct UNetConfig {
   int64_t in_channels = 4;
   int64_t out_channels = 4;
@@ -30,8 +30,8 @@ struct UNetConfig {
   std::vector<int64_t> only_cross_attention{0};          // per level, 0 or 1
   std::vector<int64_t> cross_attention_dim{1280};        // per level
   std::vector<int64_t> transformer_layers_per_block{1};  // per level
-  std::vector<int64_t> attention_head_dim{8};            // per level: number of heads, despite its name
-  std::vector<int64_t> num_attention_heads;              // per level; goes before attention_head_dim
+  std::vector<int64_t> attention_head_dim{8};  // per level: number of heads, despite its name
+  std::vector<int64_t> num_attention_heads;    // per level; goes before attention_head_dim
   bool use_linear_projection = false;
   bool upcast_attention = false;
   int64_t norm_num_groups = 32;
@@ -53,8 +53,8 @@ struct UNetConfig {
   void validate(ErrorKind kind = ErrorKind::kConfig) const;
 };
 
-// From and to the config.json of a diffusers folder. A key that changes the reference's computation and
-// that we do not have is refused by name unless it holds the reference's default: Error(kData).
+// From and to the config.json of a diffusers folder. A key that changes the reference's computation
+// and that we do not have is refused by name unless it holds the reference's default: Error(kData).
 UNetConfig unet_config_from_json(nlohmann::json json, const std::string& origin);
 nlohmann::json unet_config_to_json(const UNetConfig& config);
 

@@ -65,8 +65,8 @@ UNetConfig unet_config_from_json(json object, const std::string& origin) {
   for (const auto& [key, value] : fixed_values().items()) {
     if (!object.contains(key)) continue;
     if (object[key] != value) {
-      throw data_error(str(origin, ": '", key, "' is ", object[key].dump(), ", which is not supported; expected ",
-                           value.dump()));
+      throw data_error(str(origin, ": '", key, "' is ", object[key].dump(),
+                           ", which is not supported; expected ", value.dump()));
     }
     object.erase(key);
   }
@@ -74,8 +74,10 @@ UNetConfig unet_config_from_json(json object, const std::string& origin) {
   for (const char* key : kPerLevel) {
     if (object.contains(key) && !object[key].is_null()) make_list(object[key]);
   }
-  if (object.contains("mid_block_type") && object["mid_block_type"].is_null()) object["mid_block_type"] = "none";
-  if (object.contains("sample_size") && object["sample_size"].is_array()) object.erase("sample_size");
+  if (object.contains("mid_block_type") && object["mid_block_type"].is_null())
+    object["mid_block_type"] = "none";
+  if (object.contains("sample_size") && object["sample_size"].is_array())
+    object.erase("sample_size");
 
   UNetConfig config;
   io::read_json_options(object, config, origin);

@@ -2,20 +2,22 @@
 
 namespace reasonbrain::models::unet {
 
-ResnetBlockImpl::ResnetBlockImpl(int64_t in_channels, int64_t out_channels, const ResnetOptions& options,
-                                 const nn::Build& build)
+ResnetBlockImpl::ResnetBlockImpl(int64_t in_channels, int64_t out_channels,
+                                 const ResnetOptions& options, const nn::Build& build)
     : activation_(options.activation) {
   norm1 = register_module("norm1", nn::GroupNorm(options.groups, in_channels, options.eps, build));
-  conv1 = register_module("conv1", nn::Conv2d(in_channels, out_channels, 3, 1, 1, /*bias=*/true, build));
+  conv1 = register_module("conv1",
+                          nn::Conv2d(in_channels, out_channels, 3, 1, 1, /*bias=*/true, build));
   if (options.time_channels > 0) {
     time_emb_proj = register_module(
         "time_emb_proj", nn::Linear(options.time_channels, out_channels, /*bias=*/true, build));
   }
   norm2 = register_module("norm2", nn::GroupNorm(options.groups, out_channels, options.eps, build));
-  conv2 = register_module("conv2", nn::Conv2d(out_channels, out_channels, 3, 1, 1, /*bias=*/true, build));
+  conv2 = register_module("conv2",
+                          nn::Conv2d(out_channels, out_channels, 3, 1, 1, /*bias=*/true, build));
   if (in_channels != out_channels) {
-    conv_shortcut = register_module("conv_shortcut",
-                                    nn::Conv2d(in_channels, out_channels, 1, 1, 0, /*bias=*/true, build));
+    conv_shortcut = register_module(
+        "conv_shortcut", nn::Conv2d(in_channels, out_channels, 1, 1, 0, /*bias=*/true, build));
   }
 }
 
@@ -28,7 +30,8 @@ torch::Tensor ResnetBlockImpl::forward(const torch::Tensor& x, const torch::Tens
 
 DownsampleImpl::DownsampleImpl(int64_t channels, Padding padding, const nn::Build& build)
     : pad_(padding == Padding::kRightAndBottom) {
-  conv = register_module("conv", nn::Conv2d(channels, channels, 3, 2, pad_ ? 0 : 1, /*bias=*/true, build));
+  conv = register_module("conv",
+                         nn::Conv2d(channels, channels, 3, 2, pad_ ? 0 : 1, /*bias=*/true, build));
 }
 
 torch::Tensor DownsampleImpl::forward(const torch::Tensor& x) {

@@ -22,7 +22,7 @@ class ResnetBlockImpl : public nn::Module {
   ResnetBlockImpl(int64_t in_channels, int64_t out_channels, const ResnetOptions& options,
                   const nn::Build& build);
 
-  torch::Tensor forward(const torch::Tensor& x,          // [B, C_in, H, W] -> [B, C_out, H, W]
+  torch::Tensor forward(const torch::Tensor& x,           // [B, C_in, H, W] -> [B, C_out, H, W]
                         const torch::Tensor& time = {});  // [B, E], already activated; or undefined
 
  private:
@@ -33,8 +33,8 @@ class ResnetBlockImpl : public nn::Module {
 };
 TORCH_MODULE(ResnetBlock);
 
-// Downsample2D with a strided convolution: half the size, rounded up when padded on both sides and down
-// when padded on the right and at the bottom only (the autoencoder's).
+// Downsample2D with a strided convolution: half the size, rounded up when padded on both sides and
+// down when padded on the right and at the bottom only (the autoencoder's).
 class DownsampleImpl : public nn::Module {
  public:
   enum class Padding { kBothSides, kRightAndBottom };

@@ -11,7 +11,8 @@ struct Loaded {
 };
 
 Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& options) {
-  const UNetConfig config = unet_config_from_json(read_hf_config(folder), (folder / "config.json").string());
+  const UNetConfig config =
+      unet_config_from_json(read_hf_config(folder), (folder / "config.json").string());
   Loaded loaded;
   loaded.unet = UNet(config, nn::Build{.tensor = options});
   loaded.file_parameters = load_weights(*loaded.unet, io::TensorStore(folder),
@@ -24,10 +25,11 @@ class Runner : public ComponentRunner {
   explicit Runner(Loaded loaded) : loaded_(std::move(loaded)) {}
 
   Tensors run(const Tensors& inputs) override {
-    return {{"sample", loaded_.unet(inputs.at("sample"), inputs.at("timestep"),
-                                    inputs.at("encoder_hidden_states"), /*residual=*/torch::Tensor(),
-                                    optional_input(inputs, "encoder_attention_mask"),
-                                    optional_input(inputs, "timestep_cond"))}};
+    return {
+        {"sample", loaded_.unet(inputs.at("sample"), inputs.at("timestep"),
+                                inputs.at("encoder_hidden_states"), /*residual=*/torch::Tensor(),
+                                optional_input(inputs, "encoder_attention_mask"),
+                                optional_input(inputs, "timestep_cond"))}};
   }
   nn::StateDict parameters() override { return loaded_.file_parameters; }
 
@@ -47,16 +49,18 @@ void save_unet(const std::filesystem::path& folder, UNet& unet) {
 }
 
 Component unet_component() {
-  return {.name = "unet",
-          .reference_class = "diffusers UNet2DConditionModel",
-          .arguments = {{"sample", Argument::Kind::kFeature, {4}},
-                        {"timestep", Argument::Kind::kNumber, {0, 1}},
-                        {"encoder_hidden_states", Argument::Kind::kFeature, {3}},
-                        {"encoder_attention_mask", Argument::Kind::kIndex, {2}, /*required=*/false},
-                        {"timestep_cond", Argument::Kind::kFeature, {2}, /*required=*/false}},
-          .load = [](const std::filesystem::path& folder, torch::Device device, torch::ScalarType dtype) {
-            return std::make_unique<Runner>(load(folder, torch::TensorOptions(dtype).device(device)));
-          }};
+  return {
+      .name = "unet",
+      .reference_class = "diffusers UNet2DConditionModel",
+      .arguments = {{"sample", Argument::Kind::kFeature, {4}},
+                    {"timestep", Argument::Kind::kNumber, {0, 1}},
+                    {"encoder_hidden_states", Argument::Kind::kFeature, {3}},
+                    {"encoder_attention_mask", Argument::Kind::kIndex, {2}, /*required=*/false},
+                    {"timestep_cond", Argument::Kind::kFeature, {2}, /*required=*/false}},
+      .load = [](const std::filesystem::path& folder, torch::Device device,
+                 torch::ScalarType dtype) {
+        return std::make_unique<Runner>(load(folder, torch::TensorOptions(dtype).device(device)));
+      }};
 }
 
 }  // namespace reasonbrain::models::unet

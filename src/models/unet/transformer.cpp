@@ -35,7 +35,8 @@ TransformerBlockImpl::TransformerBlockImpl(int64_t width, const TransformerOptio
   norm1 = register_module("norm1", nn::LayerNorm(width, kLayerNormEps, build));
   attn1 = register_module("attn1", CrossAttention(width, first_width, options.num_heads, build));
   norm2 = register_module("norm2", nn::LayerNorm(width, kLayerNormEps, build));
-  attn2 = register_module("attn2", CrossAttention(width, options.context_width, options.num_heads, build));
+  attn2 = register_module("attn2",
+                          CrossAttention(width, options.context_width, options.num_heads, build));
   norm3 = register_module("norm3", nn::LayerNorm(width, kLayerNormEps, build));
   const int64_t hidden = 4 * width;
   ff_in = register_at(*this, "ff.net.0.proj", nn::Linear(width, 2 * hidden, /*bias=*/true, build));
@@ -45,8 +46,7 @@ TransformerBlockImpl::TransformerBlockImpl(int64_t width, const TransformerOptio
 torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& x, const Conditioning& c) {
   const torch::Tensor first = norm1(x);
   // The reference hands its context mask to the second attention only.
-  torch::Tensor h = x + attn1(first, only_cross_attention_ ? c.context : first,
-                            torch::Tensor());
+  torch::Tensor h = x + attn1(first, only_cross_attention_ ? c.context : first, torch::Tensor());
   h = h + attn2(norm2(h), c.context, c.context_mask);
   const auto gated = ff_in(norm3(h)).chunk(2, -1);  // value | gate
   return h + ff_out(gated[0] * at::gelu(gated[1]));
@@ -55,16 +55,20 @@ torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& x, const Condit
 SpatialTransformerImpl::SpatialTransformerImpl(int64_t channels, const TransformerOptions& options,
                                                const nn::Build& build) {
   const int64_t width = options.num_heads * (channels / options.num_heads);
-  norm = register_module("norm", nn::GroupNorm(options.norm_groups, channels, kGroupNormEps, build));
+  norm =
+      register_module("norm", nn::GroupNorm(options.norm_groups, channels, kGroupNormEps, build));
   if (options.linear_projection) {
     linear_in_ = register_module("proj_in", nn::Linear(channels, width, /*bias=*/true, build));
     linear_out_ = register_module("proj_out", nn::Linear(width, channels, /*bias=*/true, build));
   } else {
-    conv_in_ = register_module("proj_in", nn::Conv2d(channels, width, 1, 1, 0, /*bias=*/true, build));
-    conv_out_ = register_module("proj_out", nn::Conv2d(width, channels, 1, 1, 0, /*bias=*/true, build));
+    conv_in_ =
+        register_module("proj_in", nn::Conv2d(channels, width, 1, 1, 0, /*bias=*/true, build));
+    conv_out_ =
+        register_module("proj_out", nn::Conv2d(width, channels, 1, 1, 0, /*bias=*/true, build));
   }
   for (int64_t i = 0; i < options.num_layers; ++i) {
-    blocks_.push_back(register_at(*this, str("transformer_blocks.", i), TransformerBlock(width, options, build)));
+    blocks_.push_back(
+        register_at(*this, str("transformer_blocks.", i), TransformerBlock(width, options, build)));
   }
 }
 

@@ -28,7 +28,8 @@ struct TransformerOptions {
 
 class CrossAttentionImpl : public nn::Module {
  public:
-  CrossAttentionImpl(int64_t width, int64_t context_width, int64_t num_heads, const nn::Build& build);
+  CrossAttentionImpl(int64_t width, int64_t context_width, int64_t num_heads,
+                     const nn::Build& build);
 
   torch::Tensor forward(const torch::Tensor& x,        // [B, P, C] -> same
                         const torch::Tensor& context,  // [B, L, D]; x itself for self-attention
@@ -57,12 +58,13 @@ TORCH_MODULE(TransformerBlock);
 
 class SpatialTransformerImpl : public nn::Module {
  public:
-  SpatialTransformerImpl(int64_t channels, const TransformerOptions& options, const nn::Build& build);
+  SpatialTransformerImpl(int64_t channels, const TransformerOptions& options,
+                         const nn::Build& build);
   torch::Tensor forward(const torch::Tensor& x, const Conditioning& c);  // [B, C, H, W] -> same
 
  private:
   nn::GroupNorm norm{nullptr};
-  nn::Conv2d conv_in_{nullptr}, conv_out_{nullptr};      // one of the two pairs
+  nn::Conv2d conv_in_{nullptr}, conv_out_{nullptr};  // one of the two pairs
   nn::Linear linear_in_{nullptr}, linear_out_{nullptr};
   std::vector<TransformerBlock> blocks_;
 };

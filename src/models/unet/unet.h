@@ -1,5 +1,5 @@
-// The denoiser of Stable Diffusion 1.x and 2.x (Rombach et al. 2022; diffusers UNet2DConditionModel).
-// Legend: B batch, C channels, L context tokens, D width of the context.
+// The denoiser of Stable Diffusion 1.x and 2.x (Rombach et al. 2022; diffusers
+// UNet2DConditionModel). Legend: B batch, C channels, L context tokens, D width of the context.
 #pragma once
 
 #include <vector>
@@ -19,15 +19,16 @@ class UNetImpl : public nn::Module {
 
   // Throws Error(kData) when a size does not fit the configuration.
   torch::Tensor forward(
-      const torch::Tensor& sample,                       // [B, in_channels, H, W] -> [B, out_channels, H, W]
-      const torch::Tensor& timestep,                     // [B], [1] or []; 0..1000, may be fractional
-      const torch::Tensor& encoder_hidden_states,        // [B, L, D]
-      const torch::Tensor& residual = {},                // [B, block_out_channels[0], H, W], added after conv_in
+      const torch::Tensor& sample,    // [B, in_channels, H, W] -> [B, out_channels, H, W]
+      const torch::Tensor& timestep,  // [B], [1] or []; 0..1000, may be fractional
+      const torch::Tensor& encoder_hidden_states,  // [B, L, D]
+      const torch::Tensor& residual = {},  // [B, block_out_channels[0], H, W], added after conv_in
       const torch::Tensor& encoder_attention_mask = {},  // [B, L], nonzero = read
       const torch::Tensor& timestep_cond = {});          // [B, time_cond_proj_dim]
 
   const UNetConfig& config() const { return config_; }
-  nn::Conv2d conv_in{nullptr};  // [block_out_channels[0], in_channels, k, k]; adapters add inputs beside it
+  nn::Conv2d conv_in{
+      nullptr};  // [block_out_channels[0], in_channels, k, k]; adapters add inputs beside it
 
  private:
   torch::Tensor embed_time(const torch::Tensor& timestep, const torch::Tensor& timestep_cond,

@@ -26,7 +26,8 @@ SelfAttentionImpl::SelfAttentionImpl(int64_t channels, int64_t groups, const nn:
 
 torch::Tensor SelfAttentionImpl::forward(const torch::Tensor& x) {
   const torch::Tensor h = group_norm(x).flatten(2).transpose(1, 2);
-  const torch::Tensor read = nn::attention(to_q(h).unsqueeze(1), to_k(h).unsqueeze(1), to_v(h).unsqueeze(1));
+  const torch::Tensor read =
+      nn::attention(to_q(h).unsqueeze(1), to_k(h).unsqueeze(1), to_v(h).unsqueeze(1));
   return to_out(read.squeeze(1)).transpose(1, 2).reshape(x.sizes()) + x;
 }
 
@@ -34,11 +35,12 @@ LevelImpl::LevelImpl(int64_t in_channels, int64_t out_channels, int64_t num_laye
                      Resample resample, const VaeConfig& config, const nn::Build& build) {
   for (int64_t i = 0; i < num_layers; ++i) {
     resnets_.push_back(register_at(*this, str("resnets.", i),
-                                   unet::ResnetBlock(i == 0 ? in_channels : out_channels, out_channels,
-                                                     resnet_options(config), build)));
+                                   unet::ResnetBlock(i == 0 ? in_channels : out_channels,
+                                                     out_channels, resnet_options(config), build)));
     if (attention) {
-      attentions_.push_back(register_at(*this, str("attentions.", i),
-                                        SelfAttention(out_channels, config.norm_num_groups, build)));
+      attentions_.push_back(
+          register_at(*this, str("attentions.", i),
+                      SelfAttention(out_channels, config.norm_num_groups, build)));
     }
   }
   if (resample == Resample::kDown) {
@@ -65,7 +67,8 @@ MiddleImpl::MiddleImpl(int64_t channels, const VaeConfig& config, const nn::Buil
   first_ = register_at(*this, "resnets.0", unet::ResnetBlock(channels, channels, options, build));
   second_ = register_at(*this, "resnets.1", unet::ResnetBlock(channels, channels, options, build));
   if (config.mid_block_add_attention) {
-    attention_ = register_at(*this, "attentions.0", SelfAttention(channels, config.norm_num_groups, build));
+    attention_ =
+        register_at(*this, "attentions.0", SelfAttention(channels, config.norm_num_groups, build));
   }
 }
 

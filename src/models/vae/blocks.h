@@ -27,8 +27,8 @@ enum class Resample { kNone, kDown, kUp };
 // Residual blocks, each followed by attention where asked for, then a change of size.
 class LevelImpl : public nn::Module {
  public:
-  LevelImpl(int64_t in_channels, int64_t out_channels, int64_t num_layers, bool attention, Resample resample,
-            const VaeConfig& config, const nn::Build& build);
+  LevelImpl(int64_t in_channels, int64_t out_channels, int64_t num_layers, bool attention,
+            Resample resample, const VaeConfig& config, const nn::Build& build);
   torch::Tensor forward(torch::Tensor x);  // [B, C_in, H, W] -> [B, C_out, H', W']
 
  private:

@@ -18,7 +18,8 @@ void check_types(const char* key, const std::vector<std::string>& types, const s
               ", one for each of 'block_out_channels'"));
   for (const auto& type : types) {
     require(type == plain || type == "Attn" + plain, kind,
-            str("'", key, "' holds '", type, "', which is not supported; expected ", plain, " or Attn", plain));
+            str("'", key, "' holds '", type, "', which is not supported; expected ", plain,
+                " or Attn", plain));
   }
 }
 
@@ -26,7 +27,8 @@ void check_types(const char* key, const std::vector<std::string>& types, const s
 
 void VaeConfig::describe(OptionVisitor& v) {
   v.field("in_channels", in_channels, {.help = "Channels of the picture", .min = 1, .max = 4096});
-  v.field("out_channels", out_channels, {.help = "Channels of the decoded picture", .min = 1, .max = 4096});
+  v.field("out_channels", out_channels,
+          {.help = "Channels of the decoded picture", .min = 1, .max = 4096});
   v.field("down_block_types", down_block_types,
           {.help = "Per level, DownEncoderBlock2D or AttnDownEncoderBlock2D"});
   v.field("up_block_types", up_block_types,
@@ -38,19 +40,24 @@ void VaeConfig::describe(OptionVisitor& v) {
   v.field("latent_channels", latent_channels, {.help = "Channels of the latent", .min = 1});
   v.field("norm_num_groups", norm_num_groups, {.help = "Groups of the group norms", .min = 1});
   v.field("sample_size", sample_size, {.help = "Picture size of training", .unit = "px", .min = 1});
-  v.field("scaling_factor", scaling_factor, {.help = "The denoiser sees (latent - shift) * scaling"});
+  v.field("scaling_factor", scaling_factor,
+          {.help = "The denoiser sees (latent - shift) * scaling"});
   v.field("shift_factor", shift_factor, {.help = "Subtracted from the latent before scaling"});
-  v.field("force_upcast", force_upcast, {.help = "The weights overflow in float16: run in float32"});
+  v.field("force_upcast", force_upcast,
+          {.help = "The weights overflow in float16: run in float32"});
   v.field("use_quant_conv", use_quant_conv, {.help = "1x1 convolution after the encoder"});
-  v.field("use_post_quant_conv", use_post_quant_conv, {.help = "1x1 convolution before the decoder"});
+  v.field("use_post_quant_conv", use_post_quant_conv,
+          {.help = "1x1 convolution before the decoder"});
   v.field("mid_block_add_attention", mid_block_add_attention,
           {.help = "Self-attention at the lowest resolution"});
 }
 
 void VaeConfig::validate(ErrorKind kind) const {
   require(!block_out_channels.empty(), kind, "'block_out_channels' is empty");
-  check_types("down_block_types", down_block_types, "DownEncoderBlock2D", block_out_channels.size(), kind);
-  check_types("up_block_types", up_block_types, "UpDecoderBlock2D", block_out_channels.size(), kind);
+  check_types("down_block_types", down_block_types, "DownEncoderBlock2D", block_out_channels.size(),
+              kind);
+  check_types("up_block_types", up_block_types, "UpDecoderBlock2D", block_out_channels.size(),
+              kind);
   for (const int64_t width : block_out_channels) {
     require(norm_num_groups > 0 && width > 0 && width % norm_num_groups == 0, kind,
             str("'block_out_channels' holds ", width, ", which 'norm_num_groups' ", norm_num_groups,
@@ -67,11 +74,12 @@ VaeConfig vae_config_from_json(nlohmann::json object, const std::string& origin)
     }
     object.erase(key);
   }
-  for (const char* key : {"_class_name", "_diffusers_version", "_name_or_path", "_use_default_values", "dtype",
-                          "torch_dtype"}) {
+  for (const char* key : {"_class_name", "_diffusers_version", "_name_or_path",
+                          "_use_default_values", "dtype", "torch_dtype"}) {
     object.erase(key);
   }
-  if (object.contains("sample_size") && object["sample_size"].is_array()) object.erase("sample_size");
+  if (object.contains("sample_size") && object["sample_size"].is_array())
+    object.erase("sample_size");
   VaeConfig config;
   io::read_json_options(object, config, origin);
   config.validate(ErrorKind::kData);

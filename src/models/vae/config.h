@@ -39,8 +39,8 @@ struct VaeConfig {
   void validate(ErrorKind kind = ErrorKind::kConfig) const;
 };
 
-// From and to the config.json of a diffusers folder. Throws Error(kData) naming a key that is unknown or
-// a value that is not supported.
+// From and to the config.json of a diffusers folder. Throws Error(kData) naming a key that is
+// unknown or a value that is not supported.
 VaeConfig vae_config_from_json(nlohmann::json json, const std::string& origin);
 nlohmann::json vae_config_to_json(const VaeConfig& config);
 

@@ -26,7 +26,8 @@ struct Loaded {
 };
 
 Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& options) {
-  const VaeConfig config = vae_config_from_json(read_hf_config(folder), (folder / "config.json").string());
+  const VaeConfig config =
+      vae_config_from_json(read_hf_config(folder), (folder / "config.json").string());
   Loaded loaded;
   loaded.vae = AutoencoderKL(config, nn::Build{.tensor = options});
   loaded.file_parameters = load_weights(*loaded.vae, io::TensorStore(folder), module_key);
@@ -53,8 +54,10 @@ Component component(const std::string& name, const std::string& argument, bool e
   return {.name = name,
           .reference_class = "diffusers AutoencoderKL",
           .arguments = {{argument, Argument::Kind::kFeature, {4}}},
-          .load = [encode](const std::filesystem::path& folder, torch::Device device, torch::ScalarType dtype) {
-            return std::make_unique<Runner>(load(folder, torch::TensorOptions(dtype).device(device)), encode);
+          .load = [encode](const std::filesystem::path& folder, torch::Device device,
+                           torch::ScalarType dtype) {
+            return std::make_unique<Runner>(
+                load(folder, torch::TensorOptions(dtype).device(device)), encode);
           }};
 }
 
@@ -65,10 +68,15 @@ AutoencoderKL load_vae(const std::filesystem::path& folder, const torch::TensorO
 }
 
 void save_vae(const std::filesystem::path& folder, AutoencoderKL& vae) {
-  save_hf_folder(folder, vae_config_to_json(vae->config()), base_state_dict(*vae), "diffusion_pytorch_model");
+  save_hf_folder(folder, vae_config_to_json(vae->config()), base_state_dict(*vae),
+                 "diffusion_pytorch_model");
 }
 
-Component encode_component() { return component("vae-encode", "sample", /*encode=*/true); }
-Component decode_component() { return component("vae-decode", "latent", /*encode=*/false); }
+Component encode_component() {
+  return component("vae-encode", "sample", /*encode=*/true);
+}
+Component decode_component() {
+  return component("vae-decode", "latent", /*encode=*/false);
+}
 
 }  // namespace reasonbrain::models::vae

@@ -9,30 +9,36 @@ namespace {
 constexpr double kMinLogvar = -30;
 constexpr double kMaxLogvar = 20;
 
-bool has_attention(const std::string& block_type) { return starts_with(block_type, "Attn"); }
+bool has_attention(const std::string& block_type) {
+  return starts_with(block_type, "Attn");
+}
 
 void check_channels(const torch::Tensor& x, const char* name, int64_t channels) {
   if (x.dim() == 4 && x.size(1) == channels) return;
-  throw data_error(reasonbrain::str("autoencoder: ", name, " has shape ", x.sizes(), ", expected [B, ", channels, ", H, W]"));
+  throw data_error(reasonbrain::str("autoencoder: ", name, " has shape ", x.sizes(),
+                                    ", expected [B, ", channels, ", H, W]"));
 }
 
 }  // namespace
 
 EncoderImpl::EncoderImpl(const VaeConfig& config, const nn::Build& build) {
   const auto& widths = config.block_out_channels;
-  conv_in = register_module("conv_in", nn::Conv2d(config.in_channels, widths[0], 3, 1, 1, /*bias=*/true, build));
+  conv_in = register_module(
+      "conv_in", nn::Conv2d(config.in_channels, widths[0], 3, 1, 1, /*bias=*/true, build));
   for (size_t i = 0; i < widths.size(); ++i) {
     const bool last = i + 1 == widths.size();
-    levels_.push_back(register_at(
-        *this, str("down_blocks.", i),
-        Level(widths[i == 0 ? 0 : i - 1], widths[i], config.layers_per_block,
-              has_attention(config.down_block_types[i]), last ? Resample::kNone : Resample::kDown, config, build)));
+    levels_.push_back(
+        register_at(*this, str("down_blocks.", i),
+                    Level(widths[i == 0 ? 0 : i - 1], widths[i], config.layers_per_block,
+                          has_attention(config.down_block_types[i]),
+                          last ? Resample::kNone : Resample::kDown, config, build)));
   }
   mid_block = register_module("mid_block", Middle(widths.back(), config, build));
-  conv_norm_out = register_module("conv_norm_out",
-                                  nn::GroupNorm(config.norm_num_groups, widths.back(), kNormEps, build));
-  conv_out = register_module("conv_out", nn::Conv2d(widths.back(), 2 * config.latent_channels, 3, 1, 1,
-                                                    /*bias=*/true, build));
+  conv_norm_out = register_module(
+      "conv_norm_out", nn::GroupNorm(config.norm_num_groups, widths.back(), kNormEps, build));
+  conv_out =
+      register_module("conv_out", nn::Conv2d(widths.back(), 2 * config.latent_channels, 3, 1, 1,
+                                             /*bias=*/true, build));
 }
 
 torch::Tensor EncoderImpl::forward(torch::Tensor x) {
@@ -42,21 +48,23 @@ torch::Tensor EncoderImpl::forward(torch::Tensor x) {
 }
 
 DecoderImpl::DecoderImpl(const VaeConfig& config, const nn::Build& build) {
-  const std::vector<int64_t> widths(config.block_out_channels.rbegin(), config.block_out_channels.rend());
-  conv_in = register_module("conv_in",
-                            nn::Conv2d(config.latent_channels, widths[0], 3, 1, 1, /*bias=*/true, build));
+  const std::vector<int64_t> widths(config.block_out_channels.rbegin(),
+                                    config.block_out_channels.rend());
+  conv_in = register_module(
+      "conv_in", nn::Conv2d(config.latent_channels, widths[0], 3, 1, 1, /*bias=*/true, build));
   mid_block = register_module("mid_block", Middle(widths[0], config, build));
   for (size_t i = 0; i < widths.size(); ++i) {
     const bool last = i + 1 == widths.size();
-    levels_.push_back(register_at(
-        *this, str("up_blocks.", i),
-        Level(widths[i == 0 ? 0 : i - 1], widths[i], config.layers_per_block + 1,
-              has_attention(config.up_block_types[i]), last ? Resample::kNone : Resample::kUp, config, build)));
+    levels_.push_back(
+        register_at(*this, str("up_blocks.", i),
+                    Level(widths[i == 0 ? 0 : i - 1], widths[i], config.layers_per_block + 1,
+                          has_attention(config.up_block_types[i]),
+                          last ? Resample::kNone : Resample::kUp, config, build)));
   }
-  conv_norm_out = register_module("conv_norm_out",
-                                  nn::GroupNorm(config.norm_num_groups, widths.back(), kNormEps, build));
-  conv_out = register_module("conv_out",
-                             nn::Conv2d(widths.back(), config.out_channels, 3, 1, 1, /*bias=*/true, build));
+  conv_norm_out = register_module(
+      "conv_norm_out", nn::GroupNorm(config.norm_num_groups, widths.back(), kNormEps, build));
+  conv_out = register_module(
+      "conv_out", nn::Conv2d(widths.back(), config.out_channels, 3, 1, 1, /*bias=*/true, build));
 }
 
 torch::Tensor DecoderImpl::forward(torch::Tensor z) {
@@ -65,18 +73,23 @@ torch::Tensor DecoderImpl::forward(torch::Tensor z) {
   return conv_out(at::silu(conv_norm_out(z)));
 }
 
-torch::Tensor Posterior::sample(const torch::Tensor& noise) const { return mean + (0.5 * logvar).exp() * noise; }
+torch::Tensor Posterior::sample(const torch::Tensor& noise) const {
+  return mean + (0.5 * logvar).exp() * noise;
+}
 
-AutoencoderKLImpl::AutoencoderKLImpl(const VaeConfig& config, const nn::Build& build) : config_(config) {
+AutoencoderKLImpl::AutoencoderKLImpl(const VaeConfig& config, const nn::Build& build)
+    : config_(config) {
   config.validate();
   encoder = register_module("encoder", Encoder(config, build));
   decoder = register_module("decoder", Decoder(config, build));
   const int64_t z = config.latent_channels;
   if (config.use_quant_conv) {
-    quant_conv = register_module("quant_conv", nn::Conv2d(2 * z, 2 * z, 1, 1, 0, /*bias=*/true, build));
+    quant_conv =
+        register_module("quant_conv", nn::Conv2d(2 * z, 2 * z, 1, 1, 0, /*bias=*/true, build));
   }
   if (config.use_post_quant_conv) {
-    post_quant_conv = register_module("post_quant_conv", nn::Conv2d(z, z, 1, 1, 0, /*bias=*/true, build));
+    post_quant_conv =
+        register_module("post_quant_conv", nn::Conv2d(z, z, 1, 1, 0, /*bias=*/true, build));
   }
 }
 

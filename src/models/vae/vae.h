@@ -47,8 +47,9 @@ class AutoencoderKLImpl : public nn::Module {
   AutoencoderKLImpl(const VaeConfig& config, const nn::Build& build);
 
   // Both throw Error(kData) when the channels do not fit the configuration.
-  Posterior encode(const torch::Tensor& sample);      // [B, C, H, W] in [-1, 1]
-  torch::Tensor decode(const torch::Tensor& latent);  // [B, Z, h, w], not scaled -> [B, C, h f, w f]
+  Posterior encode(const torch::Tensor& sample);  // [B, C, H, W] in [-1, 1]
+  torch::Tensor decode(
+      const torch::Tensor& latent);  // [B, Z, h, w], not scaled -> [B, C, h f, w f]
 
   // Between the autoencoder's latents and those that the denoiser sees, any shape.
   torch::Tensor scale(const torch::Tensor& latent) const;

@@ -6,13 +6,13 @@
 //     OptimOptions optim;
 //     void describe(OptionVisitor& v) {
 //       v.field("steps", steps, {.help = "Optimiser steps of this stage", .min = 1, .max = 1e9});
-//       v.choice("objective", objective, {"epsilon", "flow"}, {.help = "What the denoiser predicts"});
-//       v.group("optim", optim, {.help = "AdamW"});
+//       v.choice("objective", objective, {"epsilon", "flow"}, {.help = "What the denoiser
+//       predicts"}); v.group("optim", optim, {.help = "AdamW"});
 //     }
 //   };
 //
-// The default is the value that a default-constructed struct holds. From the declaration come YAML and
-// JSON parsing, range checks, dumps, `config options`, --help and documentation.
+// The default is the value that a default-constructed struct holds. From the declaration come YAML
+// and JSON parsing, range checks, dumps, `config options`, --help and documentation.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ struct OptionInfo {
   double max = std::numeric_limits<double>::infinity();
 };
 
-// The sink of a declaration. Implementations: YAML reader and writer, JSON reader and writer, option lister.
+// The sink of a declaration. Implementations: YAML reader and writer, JSON reader and writer,
+// option lister.
 class OptionVisitor {
  public:
   virtual ~OptionVisitor() = default;
@@ -46,7 +47,8 @@ class OptionVisitor {
 
   // An enum whose values 0, 1, 2, ... are spelt as listed.
   template <class Enum>
-  void choice(const char* name, Enum& value, const std::vector<std::string>& names, const OptionInfo& info) {
+  void choice(const char* name, Enum& value, const std::vector<std::string>& names,
+              const OptionInfo& info) {
     int index = static_cast<int>(value);
     choice_index(name, index, names, info);
     value = static_cast<Enum>(index);
@@ -78,7 +80,8 @@ class OptionVisitor {
  protected:
   virtual void choice_index(const char* name, int& index, const std::vector<std::string>& names,
                             const OptionInfo& info) = 0;
-  virtual bool begin_group(const char* name, const OptionInfo& info) = 0;  // false: skip its content
+  virtual bool begin_group(const char* name,
+                           const OptionInfo& info) = 0;  // false: skip its content
   virtual void end_group() = 0;
   // Gets the present length, returns the length wanted.
   virtual int64_t begin_list(const char* name, int64_t count, const OptionInfo& info) = 0;

@@ -28,9 +28,17 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
-inline Error runtime_error(const std::string& message) { return {ErrorKind::kRuntime, message}; }
-inline Error usage_error(const std::string& message) { return {ErrorKind::kUsage, message}; }
-inline Error config_error(const std::string& message) { return {ErrorKind::kConfig, message}; }
-inline Error data_error(const std::string& message) { return {ErrorKind::kData, message}; }
+inline Error runtime_error(const std::string& message) {
+  return {ErrorKind::kRuntime, message};
+}
+inline Error usage_error(const std::string& message) {
+  return {ErrorKind::kUsage, message};
+}
+inline Error config_error(const std::string& message) {
+  return {ErrorKind::kConfig, message};
+}
+inline Error data_error(const std::string& message) {
+  return {ErrorKind::kData, message};
+}
 
 }  // namespace reasonbrain

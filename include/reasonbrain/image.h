@@ -6,7 +6,8 @@
 
 namespace reasonbrain::io {
 
-// Rows from top to bottom, channels interleaved. 3 channels are R, G, B; 1 channel is grey or a label map.
+// Rows from top to bottom, channels interleaved. 3 channels are R, G, B; 1 channel is grey or a
+// label map.
 struct Image {
   int width = 0;   // pixels
   int height = 0;  // pixels
@@ -15,7 +16,9 @@ struct Image {
 
   Image() = default;
   Image(int width, int height, int channels, uint8_t value = 0)
-      : width(width), height(height), channels(channels),
+      : width(width),
+        height(height),
+        channels(channels),
         pixels(static_cast<size_t>(width) * height * channels, value) {}
 
   bool empty() const { return pixels.empty(); }

@@ -21,7 +21,8 @@ class SampleSource {
   // Throws Error(kData) naming the record when a picture is missing or damaged.
   virtual Sample get(int64_t index) const = 0;
 
-  // The words of each label slot (InstanceLabel::words), fixed for the source; empty without labels.
+  // The words of each label slot (InstanceLabel::words), fixed for the source; empty without
+  // labels.
   virtual std::vector<std::vector<std::string>> label_slots() const { return {}; }
 
   // Identifies the data: the same hash, the same samples.

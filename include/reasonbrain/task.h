@@ -1,7 +1,8 @@
 // What is trained. The trainer knows nothing of models: it sees a Task.
 //
-// Losses are sums with counts, never means: with one rank, several ranks or accumulated micro-batches the
-// optimised value is always  sum over terms of  weight * (sum over all samples) / (count over all samples).
+// Losses are sums with counts, never means: with one rank, several ranks or accumulated
+// micro-batches the optimised value is always  sum over terms of  weight * (sum over all samples) /
+// (count over all samples).
 #pragma once
 
 #include <torch/nn/module.h>
@@ -28,8 +29,8 @@ struct Batch {
 struct BatchInfo {
   uint64_t seed = 0;
   int64_t epoch = 0;
-  int64_t first_position = 0;     // position of its first sample within the epoch
-  std::vector<int64_t> indices;   // index of each sample in the source
+  int64_t first_position = 0;    // position of its first sample within the epoch
+  std::vector<int64_t> indices;  // index of each sample in the source
 };
 
 struct LossCount {
@@ -38,14 +39,15 @@ struct LossCount {
 };
 
 struct LossTerm {
-  std::string name;    // "mllm", "dm", ...: logged as loss_NAME
-  torch::Tensor sum;   // scalar float32, sum over the batch; same names and order as counts()
-  double weight = 1;   // 0: logged, not optimised
+  std::string name;   // "mllm", "dm", ...: logged as loss_NAME
+  torch::Tensor sum;  // scalar float32, sum over the batch; same names and order as counts()
+  double weight = 1;  // 0: logged, not optimised
 };
 
 struct ParameterGroup {
   std::string name;
-  std::vector<std::pair<std::string, torch::Tensor>> parameters;  // full name -> trainable parameter
+  std::vector<std::pair<std::string, torch::Tensor>>
+      parameters;           // full name -> trainable parameter
   double lr_scale = 1;      // times the stage's learning rate
   double weight_decay = 0;  // decoupled
 };
@@ -62,17 +64,20 @@ class Task {
   virtual std::shared_ptr<data::SampleSource> source() const = 0;
 
   // Pure and safe to call from several threads at once.
-  virtual std::unique_ptr<Batch> collate(std::vector<data::Sample>&& samples, const BatchInfo& info) const = 0;
+  virtual std::unique_ptr<Batch> collate(std::vector<data::Sample>&& samples,
+                                         const BatchInfo& info) const = 0;
   // Known before the forward pass, so that micro-batches and ranks can be normalised exactly.
   virtual std::vector<LossCount> counts(const Batch& batch) const = 0;
   virtual std::vector<LossTerm> losses(const Batch& batch) = 0;
 
   // Everything that the stages train; the trainer saves these weights and their EMA by name.
   virtual torch::nn::Module& module() = 0;
-  // The trainable parameters of the present stage. No decay on norms, biases, queries, null tokens, new rows.
+  // The trainable parameters of the present stage. No decay on norms, biases, queries, null tokens,
+  // new rows.
   virtual std::vector<ParameterGroup> parameter_groups() = 0;
 
-  // Fixed validation samples with fixed noise and t. Metric name -> value, such as "val_loss_dm", "val_rule".
+  // Fixed validation samples with fixed noise and t. Metric name -> value, such as "val_loss_dm",
+  // "val_rule".
   virtual std::map<std::string, double> evaluate() = 0;
   // The metric by which the best checkpoint is kept ("" = none) and its direction.
   virtual std::string best_metric() const { return ""; }

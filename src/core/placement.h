@@ -14,9 +14,9 @@ struct Placement {
   torch::TensorOptions options() const { return torch::TensorOptions(dtype).device(device); }
 };
 
-// "auto" (CUDA when there is a GPU and its libraries), "cpu", "cuda", "cuda:1". Loads the CUDA half of
-// LibTorch on demand. Throws Error(kUsage) for another word and Error(kRuntime) when CUDA is asked for
-// and not there, saying which piece is missing.
+// "auto" (CUDA when there is a GPU and its libraries), "cpu", "cuda", "cuda:1". Loads the CUDA half
+// of LibTorch on demand. Throws Error(kUsage) for another word and Error(kRuntime) when CUDA is
+// asked for and not there, saying which piece is missing.
 torch::Device parse_device(const std::string& name);
 
 // "auto" (bfloat16 on CUDA, float32 on the CPU), "float32", "bfloat16", "float16".

@@ -7,8 +7,8 @@ namespace reasonbrain::nn {
 
 class Conv2dImpl : public Module {
  public:
-  Conv2dImpl(int64_t in_channels, int64_t out_channels, int64_t kernel, int64_t stride, int64_t padding, bool bias,
-             const Build& build);
+  Conv2dImpl(int64_t in_channels, int64_t out_channels, int64_t kernel, int64_t stride,
+             int64_t padding, bool bias, const Build& build);
 
   torch::Tensor forward(const torch::Tensor& x);  // [B, in, H, W] -> [B, out, H', W']
 

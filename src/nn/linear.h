@@ -11,8 +11,9 @@ class LinearImpl : public Module {
 
   torch::Tensor forward(const torch::Tensor& x);  // [..., in_features] -> [..., out_features]
 
-  // Adds trainable lora_A [rank, in] and lora_B [out, rank]; y gains scale * (x A^T) B^T. A starts as
-  // U(-1/sqrt(in), 1/sqrt(in)) (PEFT: kaiming_uniform with a = sqrt 5), B as zero, so y is unchanged.
+  // Adds trainable lora_A [rank, in] and lora_B [out, rank]; y gains scale * (x A^T) B^T. A starts
+  // as U(-1/sqrt(in), 1/sqrt(in)) (PEFT: kaiming_uniform with a = sqrt 5), B as zero, so y is
+  // unchanged.
   void attach_lora(int64_t rank, double scale);
   bool has_lora() const { return lora_A.defined(); }
 

@@ -15,13 +15,14 @@ using StateDict = std::map<std::string, torch::Tensor>;
 StateDict state_dict(const torch::nn::Module& module, const std::string& prefix = "");
 
 struct LoadPolicy {
-  std::string origin;                                       // named in errors: the folder or file
-  std::function<bool(const std::string&)> may_be_missing;   // keys the module has and the file may lack
-  std::function<bool(const std::string&)> may_be_extra;     // keys of the file that are ignored
+  std::string origin;  // named in errors: the folder or file
+  std::function<bool(const std::string&)>
+      may_be_missing;  // keys the module has and the file may lack
+  std::function<bool(const std::string&)> may_be_extra;  // keys of the file that are ignored
 };
 
-// Copies `weights` into the tensors of `own`, converting dtype and device. Throws Error(kData) listing
-// missing, unexpected and mismatched keys.
+// Copies `weights` into the tensors of `own`, converting dtype and device. Throws Error(kData)
+// listing missing, unexpected and mismatched keys.
 void load_tensors(StateDict& own, const StateDict& weights, const LoadPolicy& policy);
 
 // The same for a module's parameters and buffers.

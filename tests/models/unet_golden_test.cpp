@@ -37,8 +37,12 @@ struct Inputs {
   torch::Tensor sample, timestep, context;
 };
 
+// Against a float64 run of 6125 tensors of 20 random models, the gradients of a few norms before
+// attention are off by up to 1.5e-5 here and 1.8e-5 in the reference; the median is 1e-6 in both.
+constexpr double kFloat32Rounding = 5e-5;
+
 TEST(UNet, MatchesReference) {
-  testing::check_component("unet");
+  testing::check_component("unet", kFloat32Rounding);
 }
 
 TEST(UNet, BatchEqualsSingles) {

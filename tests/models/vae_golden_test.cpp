@@ -22,11 +22,15 @@ AutoencoderKL small_vae() {
   return vae;
 }
 
+// Against a float64 run of 7396 tensors of 40 random models, gradients are off by up to 0.9e-5 here
+// and 1.1e-5 in the reference.
+constexpr double kFloat32Rounding = 2e-5;
+
 TEST(Vae, EncoderMatchesReference) {
-  testing::check_component("vae-encode");
+  testing::check_component("vae-encode", kFloat32Rounding);
 }
 TEST(Vae, DecoderMatchesReference) {
-  testing::check_component("vae-decode");
+  testing::check_component("vae-decode", kFloat32Rounding);
 }
 
 TEST(Vae, SaveAndLoadRestoreEveryWeight) {

@@ -26,7 +26,8 @@ int64_t gate_channels(const DenoiserOptions& options) {
 
 Condition Denoiser::condition(const Guidance& guidance, const torch::Tensor& source) {
   const torch::Tensor ones = at::ones({source.size(0)}, source.options().dtype(torch::kFloat32));
-  return {guidance.context, guidance.residual_visual, guidance.residual_text, source, ones, ones};
+  return {guidance.context, guidance.residual_visual, guidance.residual_text, source, ones,
+          ones.clone()};
 }
 
 int64_t UNetDenoiser::latent_channels(const DenoiserOptions& options, int64_t vae_channels) {

@@ -63,19 +63,27 @@ bool by_reference(const PartOptions& part) {
   return !part.path.empty() && part.train == TrainMode::kFrozen;
 }
 
-std::string part_path(const nlohmann::json& parts, const std::string& name, const fs::path& folder,
-                      const std::string& origin) {
+struct FoundPart {
+  std::string path;      // "" when the index does not name the part
+  bool outside = false;  // of the model folder: saved again by reference
+  bool frozen = false;
+};
+
+FoundPart find_part(const nlohmann::json& parts, const std::string& name, const fs::path& folder,
+                    const std::string& origin) {
+  FoundPart part;
   const auto found = parts.find(name);
-  if (found == parts.end()) return "";
+  if (found == parts.end()) return part;
   if (!found->is_object() || !found->contains("path") || !(*found)["path"].is_string()) {
     throw data_error(str(origin, ": part '", name, "' has no \"path\""));
   }
   const std::string path = (*found)["path"];
   const std::string sha = found->value("sha256", "");
+  part.frozen = found->value("frozen", false);
+  part.outside = fs::path(path).is_absolute() || path.find("..") != std::string::npos;
   fs::path resolved;
-  const bool outside = fs::path(path).is_absolute() || path.find("..") != std::string::npos;
-  if (outside) {
-    if (!found->value("frozen", false) || sha.empty()) {
+  if (part.outside) {
+    if (!part.frozen || sha.empty()) {
       throw data_error(
           str(origin, ": part '", name, "' has the path '", path,
               "', which leaves the model folder; only a frozen part with its sha256 may"));
@@ -96,7 +104,8 @@ std::string part_path(const nlohmann::json& parts, const std::string& name, cons
                            "; they are not those the model was trained with"));
     }
   }
-  return resolved.string();
+  part.path = resolved.string();
+  return part;
 }
 
 bool is_complete(const fs::path& checkpoint) {
@@ -189,8 +198,15 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
   io::read_json_options(
       io::read_json(folder / "scheduler" / "scheduler_config.json"), options.scheduler,
       (folder / "scheduler" / "scheduler_config.json").string(), {.ignore_unknown = true});
-  for (const Part& part : kParts)
-    (options.parts.*part.options).path = part_path(parts, part.name, folder, origin);
+  std::vector<const Part*>
+      own_parts;  // inside the folder: a copy, not a reference, when saved again
+  for (const Part& part : kParts) {
+    const FoundPart found = find_part(parts, part.name, folder, origin);
+    PartOptions& part_options = options.parts.*part.options;
+    part_options.path = found.path;
+    part_options.train = found.frozen ? TrainMode::kFrozen : TrainMode::kFull;
+    if (!found.outside) own_parts.push_back(&part);
+  }
   options.tokenizers.llm = (folder / "llm").string();
   options.tokenizers.text = (folder / "text").string();
 
@@ -199,6 +215,7 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
   const io::TensorMap own_tensors = io::load_safetensors(weights);
   for (const auto& [name, tensor] : own_tensors) io::require_finite(tensor, name, weights.string());
   pipeline->build(/*seed=*/0, &own_tensors, weights.string());
+  for (const Part* part : own_parts) (pipeline->options_.parts.*part->options).path.clear();
   std::string lines;
   for (const auto& [name, part] : parts.items())
     lines += name + " " + part.value("sha256", "") + "\n";

@@ -31,6 +31,41 @@ TEST_F(PipelineTest, SaveAndLoadRestoreEveryTensor) {
   EXPECT_EQ(loaded->sha256().size(), 64u);
 }
 
+TEST_F(PipelineTest, AFolderSavedFromALoadedModelStandsAlone) {
+  const TempDir copy;
+  std::shared_ptr<Pipeline> first;
+  nn::StateDict before;
+  {
+    const TempDir original;
+    Pipeline::create(options(), Placement{}, /*seed=*/8)->save(original.path() / "model");
+    first = Pipeline::load(original.path() / "model", Placement{});
+    first->save(copy.path() / "model");
+    before = nn::state_dict(*first);
+    for (auto& [name, tensor] : before) tensor = tensor.clone();
+  }  // the original is gone
+  const auto loaded = Pipeline::load(copy.path() / "model", Placement{});
+  for (const auto& [name, tensor] : nn::state_dict(*loaded)) {
+    EXPECT_TRUE(at::equal(tensor, before.at(name))) << name;
+  }
+  for (const auto& [name, part] :
+       io::read_json(copy.path() / "model" / "model_index.json")["parts"].items()) {
+    EXPECT_EQ(part["path"], name);
+  }
+}
+
+TEST(ShippedModel, StandsAloneAndIsSmall) {
+  const fs::path folder = fs::path(RB_SOURCE_DIR) / "models" / "mini";
+  const nlohmann::json index = io::read_json(folder / "model_index.json");
+  for (const auto& [name, part] : index["parts"].items()) EXPECT_EQ(part["path"], name);
+  uintmax_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  }
+  EXPECT_LE(bytes, 8'000'000u);
+  const auto pipeline = Pipeline::load(folder, Placement{});
+  EXPECT_EQ(pipeline->options().preset, "mini");
+}
+
 TEST_F(PipelineTest, LoraAdaptersAreSavedAndLoaded) {
   const auto pipeline = Pipeline::create(options(), Placement{}, /*seed=*/8);
   pipeline->ensure_llm_lora(/*seed=*/3);

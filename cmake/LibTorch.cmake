@@ -1,5 +1,4 @@
-# Import targets for LibTorch from an unpacked PyPI wheel (scripts/setup puts it into .deps/python).
-# find_package(Torch) is not used: on a CUDA build it insists on a CUDA toolkit even for CPU programs.
+# LibTorch from an unpacked PyPI wheel (scripts/setup puts it into .deps/python).
 set(LIBTORCH_ROOT "" CACHE PATH "Folder that holds the torch/ folder of the PyPI wheel")
 if(NOT LIBTORCH_ROOT)
   set(LIBTORCH_ROOT ${CMAKE_SOURCE_DIR}/.deps/python)
@@ -14,20 +13,7 @@ file(STRINGS ${TORCH_DIR}/include/torch/headeronly/version.h TORCH_VERSION_LINES
 string(REGEX REPLACE "[^0-9;]" "" TORCH_VERSION "${TORCH_VERSION_LINES}")
 string(REPLACE ";" "." TORCH_VERSION "${TORCH_VERSION}")
 
-function(_rb_import name file)
-  add_library(${name} SHARED IMPORTED GLOBAL)
-  set_target_properties(${name} PROPERTIES IMPORTED_LOCATION ${TORCH_DIR}/lib/${file}
-                                           IMPORTED_NO_SONAME TRUE)
-endfunction()
-_rb_import(torch_c10 libc10.so)
-_rb_import(torch_cpu_lib libtorch_cpu.so)
-
-add_library(libtorch INTERFACE)
-target_include_directories(libtorch SYSTEM INTERFACE
-  ${TORCH_DIR}/include ${TORCH_DIR}/include/torch/csrc/api/include)
-target_compile_definitions(libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
-# Only the CPU half is linked; libtorch_cuda is loaded on demand (core/device.cpp).
-target_link_libraries(libtorch INTERFACE torch_cpu_lib torch_c10)
+include(LibTorchTargets)
 list(APPEND CMAKE_BUILD_RPATH ${TORCH_DIR}/lib)
 
 # Versions of the accelerator libraries that the wheel expects, printed here and by `doctor`.

@@ -1,5 +1,6 @@
 # rb_folder(NAME [TORCH] [DEPS folder...] [LIBS target...]): the library of src/NAME.
 #   TORCH  the folder's files may include LibTorch; they share one precompiled header.
+# Every folder but cli is part of the installed library, see cmake/Install.cmake.
 function(rb_folder name)
   cmake_parse_arguments(ARG "TORCH" "" "DEPS;LIBS;EXCLUDE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
@@ -15,6 +16,7 @@ function(rb_folder name)
     return()
   endif()
   add_library(rb_${name} STATIC ${sources})
+  rb_in_library(rb_${name} ${ARG_LIBS})
   target_include_directories(rb_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
   foreach(dep ${ARG_DEPS})
     target_link_libraries(rb_${name} PUBLIC rb_${dep})
@@ -23,6 +25,14 @@ function(rb_folder name)
   if(ARG_TORCH)
     target_link_libraries(rb_${name} PUBLIC libtorch)
     rb_use_pch(rb_${name})
+  endif()
+endfunction()
+
+# Notes a target whose objects, and libraries on which they depend, belong to the installed library.
+function(rb_in_library target)
+  if(NOT target STREQUAL rb_cli)
+    set_property(GLOBAL APPEND PROPERTY RB_LIBRARY_TARGETS ${target})
+    set_property(GLOBAL APPEND PROPERTY RB_LIBRARY_LIBS ${ARGN})
   endif()
 endfunction()
 

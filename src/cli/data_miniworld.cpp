@@ -7,8 +7,8 @@
 #include "core/str.h"
 #include "data/record_io.h"
 #include "eval/parallel.h"
-#include "io/image_io.h"
 #include "miniworld/world.h"
+#include "reasonbrain/image_io.h"
 
 namespace reasonbrain::cli {
 namespace {

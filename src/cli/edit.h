@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "io/image_io.h"
 #include "reasonbrain/editor.h"
+#include "reasonbrain/image_io.h"
 
 namespace reasonbrain::cli {
 

@@ -3,9 +3,14 @@
 
 #include <string>
 
+#include "reasonbrain/version.h"
+
 namespace reasonbrain::cli {
 
-inline constexpr const char* kVersion = "0.1.0";
+// The commit that was built, "" when it was not built from a git checkout; and whether tracked
+// files differed from it.
+std::string git_id();
+bool git_dirty();
 
 std::string version_text();  // "reasonbrain 0.1.0 (LibTorch 2.11.0)"
 

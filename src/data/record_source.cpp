@@ -7,9 +7,9 @@
 #include "core/str.h"
 #include "data/record_io.h"
 #include "data/region_json.h"
-#include "io/image_io.h"
 #include "io/path_safety.h"
 #include "reasonbrain/error.h"
+#include "reasonbrain/image_io.h"
 
 namespace reasonbrain::data {
 

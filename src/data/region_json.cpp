@@ -7,10 +7,10 @@
 #include "data/json_fields.h"
 #include "data/regions.h"
 #include "data/rle.h"
-#include "io/image_io.h"
 #include "io/json.h"
 #include "io/path_safety.h"
 #include "reasonbrain/error.h"
+#include "reasonbrain/image_io.h"
 
 namespace reasonbrain::data {
 namespace {

@@ -6,8 +6,8 @@
 #include "core/atomic_file.h"
 #include "core/str.h"
 #include "data/region_json.h"
-#include "io/image_io.h"
 #include "reasonbrain/error.h"
+#include "reasonbrain/image_io.h"
 
 namespace reasonbrain::data {
 

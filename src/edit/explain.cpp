@@ -7,9 +7,9 @@
 #include "core/str.h"
 #include "edit/explain_pictures.h"
 #include "io/html.h"
-#include "io/image_io.h"
 #include "io/json.h"
 #include "reasonbrain/error.h"
+#include "reasonbrain/image_io.h"
 
 namespace reasonbrain::edit {
 namespace {

@@ -9,10 +9,10 @@
 #include "core/progress.h"
 #include "core/str.h"
 #include "eval/parallel.h"
-#include "io/image_io.h"
 #include "io/path_safety.h"
 #include "io/resize.h"
 #include "reasonbrain/error.h"
+#include "reasonbrain/image_io.h"
 
 namespace reasonbrain::eval {
 namespace {

@@ -1,4 +1,4 @@
-#include "io/image_io.h"
+#include "reasonbrain/image_io.h"
 
 #include <algorithm>
 #include <opencv2/imgcodecs.hpp>

@@ -12,6 +12,24 @@ namespace {
 
 constexpr size_t kMaxDepth = 64;
 
+// Outside strings, the word Infinity replaced by a number.
+std::string without_infinities(std::string_view text) {
+  constexpr std::string_view kWord = "Infinity", kNumber = "1.7976931348623157e308";
+  std::string out;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!in_string && text.substr(i, kWord.size()) == kWord) {
+      out += kNumber;
+      i += kWord.size() - 1;
+      continue;
+    }
+    if (text[i] == '"') in_string = !in_string;
+    if (in_string && text[i] == '\\' && i + 1 < text.size()) out += text[i++];
+    out += text[i];
+  }
+  return out;
+}
+
 }  // namespace
 
 nlohmann::json parse_json(std::string_view text, const std::string& origin, uint64_t max_bytes) {
@@ -48,6 +66,10 @@ nlohmann::json parse_json(std::string_view text, const std::string& origin, uint
 
 nlohmann::json read_json(const std::filesystem::path& path) {
   return parse_json(read_file(path, kMaxJsonBytes), path.string());
+}
+
+nlohmann::json read_python_json(const std::filesystem::path& path) {
+  return parse_json(without_infinities(read_file(path, kMaxJsonBytes)), path.string());
 }
 
 void write_json(const std::filesystem::path& path, const nlohmann::json& value) {

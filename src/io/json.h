@@ -18,6 +18,10 @@ nlohmann::json parse_json(std::string_view text, const std::string& origin,
 
 nlohmann::json read_json(const std::filesystem::path& path);
 
+// The same for files that Python wrote, whose json module spells infinities: Infinity and -Infinity
+// become the largest and the smallest number. NaN stays an error.
+nlohmann::json read_python_json(const std::filesystem::path& path);
+
 // Two spaces of indentation and a final line feed; appears complete or not at all.
 void write_json(const std::filesystem::path& path, const nlohmann::json& value);
 

@@ -35,6 +35,13 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   data_ = static_cast<char*>(mapped);
 }
 
+void MappedFile::release(size_t begin, size_t num_bytes) const {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t first = (begin + page - 1) / page * page;
+  const size_t last = begin + num_bytes == size_ ? size_ : (begin + num_bytes) / page * page;
+  if (first < last) ::madvise(data_ + first, last - first, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(data_, size_);
 }

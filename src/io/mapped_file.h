@@ -19,6 +19,10 @@ class MappedFile {
   size_t size() const { return size_; }
   std::string_view view() const { return {data_, size_}; }
 
+  // Drops the pages that lie in this range from memory; they are read again when used, as the file
+  // has them.
+  void release(size_t begin, size_t num_bytes) const;
+
  private:
   char* data_ = nullptr;
   size_t size_ = 0;

@@ -106,6 +106,11 @@ torch::Tensor SafetensorsFile::tensor(const std::string& name) const {
       data, entry.shape, [mapping = impl_->mapping](void*) {}, options);
 }
 
+void SafetensorsFile::release(const std::string& name) const {
+  const TensorEntry& entry = impl_->at(name);
+  impl_->mapping->release(impl_->header.data_start + entry.begin, entry.num_bytes());
+}
+
 TensorMap load_safetensors(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
   TensorMap tensors;

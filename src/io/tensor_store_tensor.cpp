@@ -4,6 +4,7 @@
 #include "core/str.h"
 #include "io/json.h"
 #include "io/path_safety.h"
+#include "io/tensor_file.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/safetensors.h"
 
@@ -11,31 +12,35 @@ namespace reasonbrain::io {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kStems[] = {"model", "diffusion_pytorch_model", "adapter_model"};
 constexpr const char* kFileSuffix = ".safetensors";
-constexpr const char* kIndexSuffix = ".safetensors.index.json";
+constexpr const char* kIndexSuffix = ".index.json";
+
+// What trainers call the weights of a folder, best first.
+constexpr const char* kNames[] = {
+    "model.safetensors", "diffusion_pytorch_model.safetensors", "adapter_model.safetensors",
+    "pytorch_model.bin", "diffusion_pytorch_model.bin",         "adapter_model.bin"};
+constexpr const char* kExtensions[] = {".safetensors", ".bin", ".pt", ".pth", ".ckpt"};
 
 // The weight file or index of a folder.
 fs::path find_weights(const fs::path& folder) {
-  for (const char* stem : kStems) {
-    for (const char* suffix : {kFileSuffix, kIndexSuffix}) {
-      const fs::path candidate = folder / (std::string(stem) + suffix);
+  for (const char* name : kNames) {
+    for (const char* suffix : {"", kIndexSuffix}) {
+      const fs::path candidate = folder / (std::string(name) + suffix);
       if (fs::exists(candidate)) return candidate;
     }
   }
   std::vector<fs::path> found;
-  bool pickle = false;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string extension = entry.path().extension().string();
-    if (extension == kFileSuffix) found.push_back(entry.path());
-    pickle |= extension == ".bin" || extension == ".pt" || extension == ".pth";
+  for (const char* extension : kExtensions) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == extension) found.push_back(entry.path());
+    }
+    if (extension == kExtensions[0] && found.size() == 1) return found[0];
   }
-  if (found.size() == 1) return found.front();
-  std::string message = str(folder.string(), " has ", found.empty() ? "no" : "several",
-                            " .safetensors files, expected model.safetensors, ",
-                            "diffusion_pytorch_model.safetensors or adapter_model.safetensors");
-  if (pickle && found.empty()) message += "; convert the pickled weights to safetensors first";
-  throw data_error(message);
+  if (found.size() == 1) return found[0];
+  throw data_error(str(folder.string(), " has ", found.empty() ? "no" : "several",
+                       " weight files, expected one of ", kNames[0], ", ", kNames[1], ", ",
+                       kNames[3], ", or a single file of another name (.safetensors, .bin, .pt, ",
+                       ".pth, .ckpt)"));
 }
 
 // tensor -> file name, as the index says.
@@ -73,8 +78,8 @@ TensorStore::TensorStore(const fs::path& file_or_folder) : path_(file_or_folder)
   if (!fs::exists(path_)) throw data_error(path_.string() + " does not exist, expected weights");
   const fs::path weights = fs::is_directory(path_) ? find_weights(path_) : path_;
   if (!ends_with(weights.string(), ".json")) {
-    files_.emplace_back(weights);
-    for (const std::string& name : files_[0].keys()) where_[name] = 0;
+    files_.push_back(open_tensor_file(weights));
+    for (const std::string& name : files_[0]->keys()) where_[name] = 0;
     return;
   }
   const auto shards = read_index(weights);
@@ -87,9 +92,9 @@ TensorStore::TensorStore(const fs::path& file_or_folder) : path_(file_or_folder)
         throw data_error(
             str(weights.string(), " names ", file, ", which is missing; get it again"));
       }
-      files_.emplace_back(shard);
+      files_.push_back(open_tensor_file(shard));
     }
-    if (!files_[position->second].contains(name)) {
+    if (!files_[position->second]->contains(name)) {
       throw data_error(str(weights.string(), " expects tensor '", name, "' in ", file,
                            ", which does not hold it"));
     }
@@ -97,9 +102,9 @@ TensorStore::TensorStore(const fs::path& file_or_folder) : path_(file_or_folder)
   }
 }
 
-const SafetensorsFile& TensorStore::file_of(const std::string& name) const {
+const TensorFile& TensorStore::file_of(const std::string& name) const {
   const auto found = where_.find(name);
-  if (found != where_.end()) return files_[found->second];
+  if (found != where_.end()) return *files_[found->second];
   const std::string nearest = nearest_match(name, keys());
   const std::string message = str(path_.string(), " has no tensor '", name, "'");
   throw data_error(nearest.empty() ? message : message + ", nearest '" + nearest + "'");
@@ -123,19 +128,23 @@ torch::Tensor TensorStore::tensor(const std::string& name) const {
   return file_of(name).tensor(name);
 }
 
+void TensorStore::release(const std::string& name) const {
+  file_of(name).release(name);
+}
+
 TensorMap TensorStore::tensors() const {
   TensorMap tensors;
-  for (const auto& [name, file] : where_) tensors.emplace(name, files_[file].tensor(name));
+  for (const auto& [name, file] : where_) tensors.emplace(name, files_[file]->tensor(name));
   return tensors;
 }
 
 const TextMetadata& TensorStore::metadata() const {
-  return files_.front().metadata();
+  return files_.front()->metadata();
 }
 
 std::vector<fs::path> TensorStore::files() const {
   std::vector<fs::path> paths;
-  for (const SafetensorsFile& file : files_) paths.push_back(file.path());
+  for (const auto& file : files_) paths.push_back(file->path());
   std::sort(paths.begin(), paths.end());
   return paths;
 }
@@ -165,7 +174,7 @@ void save_sharded_safetensors(const fs::path& folder, const std::string& stem,
     save_safetensors(folder / file, shards[i], metadata);
     for (const auto& entry : shards[i]) weight_map[entry.first] = file;
   }
-  write_json(folder / (stem + kIndexSuffix),
+  write_json(folder / (stem + kFileSuffix + kIndexSuffix),
              {{"metadata", {{"total_size", total_bytes}}}, {"weight_map", weight_map}});
 }
 

@@ -16,7 +16,7 @@
 
 #include "core/atomic_file.h"
 #include "core/str.h"
-#include "io/image_io.h"
+#include "reasonbrain/image_io.h"
 
 namespace reasonbrain::cli {
 

@@ -9,8 +9,8 @@
 #include "core/str.h"
 #include "data/region_json.h"
 #include "data/rle.h"
-#include "io/image_io.h"
 #include "reasonbrain/error.h"
+#include "reasonbrain/image_io.h"
 
 namespace reasonbrain::data {
 namespace {

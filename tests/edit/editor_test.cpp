@@ -11,9 +11,9 @@
 #include "core/atomic_file.h"
 #include "core/rng.h"
 #include "edit/explain.h"
-#include "io/image_io.h"
 #include "io/json.h"
 #include "reasonbrain/error.h"
+#include "reasonbrain/image_io.h"
 #include "tiny_model.h"
 
 namespace reasonbrain::edit {

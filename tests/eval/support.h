@@ -14,8 +14,8 @@
 #include "core/atomic_file.h"
 #include "core/str.h"
 #include "eval/evaluate.h"
-#include "io/image_io.h"
 #include "reasonbrain/error.h"
+#include "reasonbrain/image_io.h"
 
 namespace reasonbrain::eval {
 

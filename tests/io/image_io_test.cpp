@@ -1,4 +1,4 @@
-#include "io/image_io.h"
+#include "reasonbrain/image_io.h"
 
 #include <gtest/gtest.h>
 

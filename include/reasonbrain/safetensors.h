@@ -1,6 +1,6 @@
-// Weights in safetensors files: single, sharded with an index, or a folder that holds either.
-// Damaged, hostile or missing files are Error(kData); a file that cannot be written is
-// Error(kRuntime).
+// Weights in safetensors files or in zip pickles of torch.save: single, sharded with an index, or a
+// folder that holds either. Damaged, hostile or missing files are Error(kData); a file that cannot
+// be written is Error(kRuntime).
 #pragma once
 
 #include <torch/types.h>
@@ -32,6 +32,7 @@ class SafetensorsFile {
   // A CPU tensor that views the mapping and keeps it alive. Writing to it changes private pages
   // only, never the file.
   torch::Tensor tensor(const std::string& name) const;
+  void release(const std::string& name) const;  // see TensorStore::release
 
  private:
   struct Impl;
@@ -40,9 +41,12 @@ class SafetensorsFile {
 
 TensorMap load_safetensors(const std::filesystem::path& path);  // every tensor, as views
 
-// The weights of a model: a .safetensors file, an .index.json file, or a folder with
-// {model,diffusion_pytorch_model,adapter_model}.safetensors[.index.json], or with exactly one
-// .safetensors file of any name.
+class TensorFile;  // one weight file of either format
+
+// The weights of a model: a weight file (.safetensors, or .bin .pt .pth .ckpt as torch.save writes
+// them), an .index.json file, or a folder with {model,diffusion_pytorch_model,adapter_model}
+// .safetensors[.index.json], {pytorch_model,diffusion_pytorch_model,adapter_model}.bin[.index.json]
+// or exactly one weight file of any name. Nothing in a pickle is executed.
 class TensorStore {
  public:
   explicit TensorStore(const std::filesystem::path& file_or_folder);
@@ -57,11 +61,15 @@ class TensorStore {
   const TextMetadata& metadata() const;                 // of the first file
   std::vector<std::filesystem::path> files() const;     // the weight files, sorted
 
+  // Gives back the memory that reading the tensor took. Views of it stay valid; what was written
+  // through them is lost.
+  void release(const std::string& name) const;
+
  private:
-  const SafetensorsFile& file_of(const std::string& name) const;
+  const TensorFile& file_of(const std::string& name) const;
 
   std::filesystem::path path_;
-  std::vector<SafetensorsFile> files_;
+  std::vector<std::shared_ptr<const TensorFile>> files_;
   std::map<std::string, size_t> where_;  // tensor -> index in files_
 };
 

@@ -7,7 +7,9 @@
 #include "core/str.h"
 #include "models/clip/runner.h"
 #include "models/llama/runner.h"
+#include "models/llava/runner.h"
 #include "models/qformer/runner.h"
+#include "models/sam/runner.h"
 #include "models/unet/runner.h"
 #include "models/vae/runner.h"
 #include "reasonbrain/error.h"
@@ -109,13 +111,21 @@ torch::Tensor weighted_sum(const Tensors& outputs, const Tensors& cotangents) {
   return total;
 }
 
-// Marks what the gradient is wanted for: name in the result -> leaf.
-std::map<std::string, torch::Tensor> gradient_leaves(const Component& component,
-                                                     ComponentRunner& runner, Tensors& arguments,
-                                                     const std::vector<std::string>& grad_params) {
-  std::map<std::string, torch::Tensor> leaves;
-  nn::StateDict parameters = runner.parameters();
-  for (auto& entry : parameters) entry.second.set_requires_grad(false);
+// A result that is made of gradients: those with respect to `leaves`, put together.
+struct Wanted {
+  std::string name;
+  FileParameter parameter;
+};
+
+// Marks what the gradient is wanted for.
+std::vector<Wanted> wanted_gradients(const Component& component, ComponentRunner& runner,
+                                     Tensors& arguments,
+                                     const std::vector<std::string>& grad_params) {
+  std::vector<Wanted> wanted;
+  FileParameters parameters = runner.parameters();
+  for (auto& entry : parameters) {
+    for (torch::Tensor& part : entry.second.parts) part.set_requires_grad(false);
+  }
   for (const std::string& key : grad_params) {
     const auto found = parameters.find(key);
     if (found == parameters.end()) {
@@ -126,14 +136,38 @@ std::map<std::string, torch::Tensor> gradient_leaves(const Component& component,
           reasonbrain::str("grad_params: '", key, "' is not in the weight files",
                            near.empty() ? "" : reasonbrain::str("; nearest is '", near, "'")));
     }
-    leaves["grad.param." + key] = found->second.set_requires_grad(true);
+    for (torch::Tensor& part : found->second.parts) part.set_requires_grad(true);
+    wanted.push_back({"grad.param." + key, found->second});
   }
   for (auto& [name, tensor] : arguments) {
     if (find_argument(component, name)->kind != Argument::Kind::kFeature) continue;
     tensor = tensor.detach().clone().set_requires_grad(true);
-    leaves["grad." + name] = tensor;
+    wanted.push_back({"grad." + name, {{tensor}, [](const auto& values) { return values[0]; }}});
   }
-  return leaves;
+  return wanted;
+}
+
+void add_gradients(const std::vector<Wanted>& wanted, const torch::Tensor& total,
+                   Tensors& results) {
+  std::vector<torch::Tensor> variables;
+  for (const Wanted& item : wanted) {
+    variables.insert(variables.end(), item.parameter.parts.begin(), item.parameter.parts.end());
+  }
+  std::vector<torch::Tensor> gradients(variables.size());
+  if (total.requires_grad()) {
+    gradients =
+        torch::autograd::grad({total}, variables, /*grad_outputs=*/{}, /*retain_graph=*/false,
+                              /*create_graph=*/false, /*allow_unused=*/true);
+  }
+  size_t i = 0;
+  for (const Wanted& item : wanted) {
+    std::vector<torch::Tensor> parts;
+    for (const torch::Tensor& part : item.parameter.parts) {
+      parts.push_back(gradients[i].defined() ? gradients[i] : at::zeros_like(part));
+      ++i;
+    }
+    results[item.name] = item.parameter.assemble(parts);
+  }
 }
 
 }  // namespace
@@ -144,7 +178,9 @@ const std::vector<Component>& components() {
       clip::vision_component(),
       clip::text_component(),
       llama::llama_component(),
+      llava::llava_component(),
       qformer::qformer_component(),
+      sam::sam_component(),
       unet::unet_component(),
       vae::encode_component(),
       vae::decode_component(),
@@ -201,23 +237,11 @@ Tensors run_component(const Component& component, const std::filesystem::path& f
     return runner->run(request.arguments);
   }
 
-  const auto leaves = gradient_leaves(component, *runner, request.arguments, grad_params);
+  const auto wanted = wanted_gradients(component, *runner, request.arguments, grad_params);
   Tensors results = runner->run(request.arguments);
   const torch::Tensor total = weighted_sum(results, request.cotangents);
   for (auto& entry : results) entry.second = entry.second.detach();
-  std::vector<torch::Tensor> variables;
-  for (const auto& leaf : leaves) variables.push_back(leaf.second);
-  std::vector<torch::Tensor> gradients(variables.size());
-  if (total.requires_grad()) {
-    gradients =
-        torch::autograd::grad({total}, variables, /*grad_outputs=*/{}, /*retain_graph=*/false,
-                              /*create_graph=*/false, /*allow_unused=*/true);
-  }
-  size_t i = 0;
-  for (const auto& [name, leaf] : leaves) {
-    results[name] = gradients[i].defined() ? gradients[i] : at::zeros_like(leaf);
-    ++i;
-  }
+  add_gradients(wanted, total, results);
   return results;
 }
 

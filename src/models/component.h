@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/state_dict.h"
+#include "models/key_map.h"
 
 namespace reasonbrain::models {
 
@@ -43,9 +43,9 @@ class ComponentRunner {
   // Error(kData).
   virtual Tensors run(const Tensors& inputs) = 0;
 
-  // The parameters under the keys of the weight files (leaf tensors; every alias of a tied table is
-  // the same tensor).
-  virtual nn::StateDict parameters() = 0;
+  // The parameters under the keys of the weight files, as the module's leaf tensors that they are
+  // made of (every alias of a tied table is the same tensor).
+  virtual FileParameters parameters() = 0;
 };
 
 // What runners use on their inputs; all throw Error(kData) naming the argument.

@@ -27,29 +27,33 @@ StateDict state_dict(const torch::nn::Module& module, const std::string& prefix)
   return out;
 }
 
+void require_fit(const KeyProblems& problems, const std::string& origin) {
+  const auto& [missing, unexpected, mismatched] = problems;
+  if (missing.empty() && unexpected.empty() && mismatched.empty()) return;
+  std::string message = str("weights of ", origin, " do not fit the configuration");
+  append_list(message, "missing", missing);
+  append_list(message, "unexpected", unexpected);
+  append_list(message, "of another shape", mismatched);
+  throw data_error(message);
+}
+
 void load_tensors(StateDict& own, const StateDict& weights, const LoadPolicy& policy) {
   torch::NoGradGuard no_grad;
-  std::vector<std::string> missing, unexpected, mismatched;
+  KeyProblems problems;
   for (const auto& [key, tensor] : weights) {
     const auto found = own.find(key);
     if (found == own.end()) {
-      if (!policy.may_be_extra || !policy.may_be_extra(key)) unexpected.push_back(key);
+      if (!policy.may_be_extra || !policy.may_be_extra(key)) problems.unexpected.push_back(key);
     } else if (found->second.sizes() != tensor.sizes()) {
-      mismatched.push_back(
+      problems.mismatched.push_back(
           reasonbrain::str(key, " (file ", tensor.sizes(), ", model ", found->second.sizes(), ")"));
     }
   }
   for (const auto& [key, tensor] : own) {
     if (!weights.contains(key) && !(policy.may_be_missing && policy.may_be_missing(key)))
-      missing.push_back(key);
+      problems.missing.push_back(key);
   }
-  if (!missing.empty() || !unexpected.empty() || !mismatched.empty()) {
-    std::string message = str("weights of ", policy.origin, " do not fit the configuration");
-    append_list(message, "missing", missing);
-    append_list(message, "unexpected", unexpected);
-    append_list(message, "of another shape", mismatched);
-    throw data_error(message);
-  }
+  require_fit(problems, policy.origin);
   for (auto& [key, tensor] : own) {
     const auto found = weights.find(key);
     if (found != weights.end()) tensor.copy_(found->second);

@@ -14,6 +14,14 @@ using StateDict = std::map<std::string, torch::Tensor>;
 
 StateDict state_dict(const torch::nn::Module& module, const std::string& prefix = "");
 
+// What keeps weights from fitting a module.
+struct KeyProblems {
+  std::vector<std::string> missing, unexpected, mismatched;
+};
+
+// Error(kData) that names `origin` and lists the problems, unless there are none.
+void require_fit(const KeyProblems& problems, const std::string& origin);
+
 struct LoadPolicy {
   std::string origin;  // named in errors: the folder or file
   std::function<bool(const std::string&)>

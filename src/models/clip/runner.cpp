@@ -23,7 +23,7 @@ class VisionRunner : public ComponentRunner {
     return outputs;
   }
 
-  nn::StateDict parameters() override { return loaded_.by_file_key; }
+  FileParameters parameters() override { return loaded_.by_file_key; }
 
  private:
   Loaded<VisionModel> loaded_;
@@ -46,7 +46,7 @@ class TextRunner : public ComponentRunner {
     return outputs;
   }
 
-  nn::StateDict parameters() override { return loaded_.by_file_key; }
+  FileParameters parameters() override { return loaded_.by_file_key; }
 
  private:
   Loaded<TextModel> loaded_;

@@ -45,7 +45,7 @@ class Runner : public ComponentRunner {
              loaded_.qformer(inputs.at("query_embeds"), inputs.at("encoder_hidden_states"),
                              optional_input(inputs, "encoder_attention_mask"))}};
   }
-  nn::StateDict parameters() override { return loaded_.file_parameters; }
+  FileParameters parameters() override { return loaded_.file_parameters; }
 
  private:
   Loaded loaded_;

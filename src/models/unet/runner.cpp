@@ -31,7 +31,7 @@ class Runner : public ComponentRunner {
                                 optional_input(inputs, "encoder_attention_mask"),
                                 optional_input(inputs, "timestep_cond"))}};
   }
-  nn::StateDict parameters() override { return loaded_.file_parameters; }
+  FileParameters parameters() override { return loaded_.file_parameters; }
 
  private:
   Loaded loaded_;

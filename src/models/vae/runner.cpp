@@ -43,7 +43,7 @@ class Runner : public ComponentRunner {
     const Posterior posterior = loaded_.vae->encode(inputs.at("sample"));
     return {{"mean", posterior.mean}, {"logvar", posterior.logvar}};
   }
-  nn::StateDict parameters() override { return loaded_.file_parameters; }
+  FileParameters parameters() override { return loaded_.file_parameters; }
 
  private:
   Loaded loaded_;

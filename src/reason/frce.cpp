@@ -64,7 +64,9 @@ FrceImpl::FrceImpl(const ReasonOptions& options, int64_t vision_width, int64_t t
     patch_norm_ = register_module("patch_norm", nn::LayerNorm(d, kEps, build));
   }
   if (options.frce.region) {
-    region_proj_ = register_module("region_proj", nn::Linear(d, d, /*bias=*/true, build));
+    const bool tower = options.frce.region_input == RegionInput::kTower;
+    region_proj_ = register_module("region_proj",
+                                   nn::Linear(tower ? vision_width : d, d, /*bias=*/true, build));
     geometry_proj_ =
         register_module("geometry_proj", nn::Linear(kNumGeometry, d, /*bias=*/true, build));
     null_region_ = parameter("null_region", {d}, build.tensor, build.embedding);
@@ -90,6 +92,13 @@ torch::Tensor FrceImpl::multi_scale(const std::vector<torch::Tensor>& scales) {
   return sum + grid_positions(side, sum.size(2), sum.options());
 }
 
+torch::Tensor FrceImpl::region_features(const torch::Tensor& features, const Inputs& inputs) const {
+  if (options_.frce.region_input == RegionInput::kFeatures) return features;
+  torch::Tensor sum = inputs.scales[0];
+  for (size_t i = 1; i < inputs.scales.size(); ++i) sum = sum + inputs.scales[i];
+  return sum / static_cast<double>(inputs.scales.size());
+}
+
 torch::Tensor FrceImpl::region_tokens(const torch::Tensor& features, const Inputs& inputs,
                                       const torch::Tensor& keep) {
   const torch::Tensor weights = inputs.region_weights.to(features.scalar_type());  // [B, K, N]
@@ -111,7 +120,7 @@ Cues FrceImpl::forward(const Inputs& inputs) {
   }
   if (options_.frce.region) {
     keeps.push_back(append_true(inputs.region_mask));
-    cues.regions = region_tokens(cues.features, inputs, keeps.back());
+    cues.regions = region_tokens(region_features(cues.features, inputs), inputs, keeps.back());
     parts.push_back(cues.regions);
   }
   if (!parts.empty()) {

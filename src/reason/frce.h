@@ -29,6 +29,8 @@ class FrceImpl : public nn::Module {
 
  private:
   torch::Tensor multi_scale(const std::vector<torch::Tensor>& scales);  // P: -> F [B, N, d]
+  torch::Tensor region_features(const torch::Tensor& features,          // F -> [B, N, d or d_v]
+                                const Inputs& inputs) const;
   torch::Tensor region_tokens(const torch::Tensor& features, const Inputs& inputs,
                               const torch::Tensor& keep);
 

@@ -37,6 +37,9 @@ void FrceOptions::describe(OptionVisitor& v) {
           {.help = "Transformer layers over patches", .min = 1, .max = 48});
   v.field("region_layers", region_layers,
           {.help = "Transformer layers over regions", .min = 1, .max = 48});
+  v.choice("region_input", region_input, {"features", "tower"},
+           {.help = "What regions are pooled from: the summed features F, or the image tower's "
+                    "own hidden states at their full width"});
   v.field("max_regions", max_regions,
           {.help = "Regions kept per picture, largest first", .min = 1, .max = 255});
 }

@@ -28,6 +28,11 @@ struct ImageAdapterOptions {
   void describe(OptionVisitor& v);
 };
 
+// What the region branch pools under each mask. kFeatures: F, as the patch branch reads it. kTower:
+// the mean of the CLIP hidden states themselves, so that a region's token keeps their whole width
+// (Tab. A4's count at d = 704).
+enum class RegionInput { kFeatures, kTower };
+
 // Fine-grained reasoning cue extraction: patch and region branch, ID Controller.
 struct FrceOptions {
   bool patch = true;
@@ -36,6 +41,7 @@ struct FrceOptions {
   std::vector<int64_t> layers = {6, 12, 18, 23};  // CLIP hidden states, summed after one 1x1 each
   int64_t patch_layers = 3;
   int64_t region_layers = 2;
+  RegionInput region_input = RegionInput::kFeatures;
   int64_t max_regions = 32;
   void describe(OptionVisitor& v);
 };

@@ -1,35 +1,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/str.h"
 #include "diffusion/samplers.h"
-#include "diffusion/schedule.h"
 
 namespace reasonbrain::diffusion {
-
-DdimSampler::DdimSampler(const SchedulerConfig& config)
-    : Sampler(config), alphas_cumprod_(alphas_cumprod(config)) {}
-
-void DdimSampler::plan(int64_t num_steps, std::optional<int64_t> /*image_seq_len*/) {
-  timesteps_ = spaced_timesteps(config_, num_steps);
-  for (double& timestep : timesteps_) timestep = std::nearbyint(timestep);
-  if (timesteps_.front() >= static_cast<double>(config_.num_train_timesteps)) {
-    throw config_error(str("scheduler: 'steps_offset' ", config_.steps_offset,
-                           " leads past timestep ", config_.num_train_timesteps - 1, " with ",
-                           num_steps, " steps"));
-  }
-}
-
-double DdimSampler::alpha_bar(int64_t timestep) const {
-  if (timestep >= 0) return alphas_cumprod_[static_cast<size_t>(timestep)];
-  return config_.set_alpha_to_one ? 1.0 : alphas_cumprod_[0];
-}
 
 StepResult DdimSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
                              const NoiseSource& noise) {
   const auto timestep = static_cast<int64_t>(timesteps_.at(static_cast<size_t>(i)));
   const double now = alpha_bar(timestep);
-  const double next = alpha_bar(timestep - config_.num_train_timesteps / num_steps());
+  const double next = alpha_bar(timestep - stride());
   const NoiseLevel<double> level{std::sqrt(now), std::sqrt(1 - now)};
   const torch::Tensor output = model_output.to(x.scalar_type());
 

@@ -3,6 +3,7 @@
 
 #include "diffusion/samplers.h"
 #include "diffusion/schedule.h"
+#include "diffusion/sigma_spacing.h"
 
 namespace reasonbrain::diffusion {
 namespace {
@@ -30,16 +31,31 @@ double SigmaSampler::sigma_at(double timestep) const {
   return from + (clamped - static_cast<double>(low)) * (to_sigma(alphas_cumprod_[high]) - from);
 }
 
-void SigmaSampler::set_sigmas(bool allow_sigma_min) {
+void SigmaSampler::set_sigmas() {
   sigmas_.clear();
   for (const double timestep : timesteps_) sigmas_.push_back(sigma_at(timestep));
+}
+
+void SigmaSampler::spread(double largest, double least, int64_t num_steps) {
+  sigmas_ = spread_sigmas(config_, largest, least, num_steps);
+  const std::vector<double> log_sigmas = reference_log_sigmas(alphas_cumprod_);
+  timesteps_.clear();
+  for (const double sigma : sigmas_) timesteps_.push_back(timestep_of_sigma(sigma, log_sigmas));
+}
+
+void SigmaSampler::end_sigmas(bool allow_sigma_min) {
   const bool to_min = allow_sigma_min && config_.final_sigmas_type == FinalSigma::kSigmaMin;
   sigmas_.push_back(to_min ? to_sigma(alphas_cumprod_[0]) : 0);
 }
 
 void EulerSampler::plan(int64_t num_steps, std::optional<int64_t> /*image_seq_len*/) {
   timesteps_ = spaced_timesteps(config_, num_steps);
-  set_sigmas(/*allow_sigma_min=*/!ancestral_);
+  set_sigmas();
+  if (!ancestral_ && spreads_sigmas(config_)) {
+    spread(config_.sigma_max > 0 ? config_.sigma_max : sigmas_.front(),
+           config_.sigma_min > 0 ? config_.sigma_min : sigmas_.back(), num_steps);
+  }
+  end_sigmas(/*allow_sigma_min=*/!ancestral_);
 }
 
 double EulerSampler::initial_sigma() const {

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "diffusion/samplers.h"
+#include "diffusion/sigma_spacing.h"
 
 namespace reasonbrain::diffusion {
 namespace {
@@ -41,10 +42,13 @@ void FlowEulerSampler::plan(int64_t num_steps, std::optional<int64_t> image_seq_
         num_steps == 1 ? 0 : static_cast<double>(i) / static_cast<double>(num_steps - 1);
     sigmas_.push_back(shifted(1 + share * (last - 1), mu));
   }
-  if (config_.shift_terminal > 0) {
+  // A single step stays at t = 1: there is nothing to stretch.
+  if (config_.shift_terminal > 0 && sigmas_.back() < 1) {
     const double stretch = (1 - sigmas_.back()) / (1 - config_.shift_terminal);
     for (double& sigma : sigmas_) sigma = 1 - (1 - sigma) / stretch;
   }
+  if (spreads_sigmas(config_))
+    sigmas_ = spread_sigmas(config_, sigmas_.front(), sigmas_.back(), num_steps);
   timesteps_.clear();
   for (const double sigma : sigmas_) timesteps_.push_back(sigma * total);
   sigmas_.push_back(0);

@@ -25,6 +25,8 @@ std::unique_ptr<Sampler> Sampler::make(const SchedulerConfig& config) {
   config.validate();
   const std::string& name = config.class_name;
   if (name == "DDIMScheduler") return std::make_unique<DdimSampler>(config);
+  if (name == "DDPMScheduler") return std::make_unique<DdpmSampler>(config);
+  if (name == "PNDMScheduler") return std::make_unique<PndmSampler>(config);
   if (name == "FlowMatchEulerDiscreteScheduler") return std::make_unique<FlowEulerSampler>(config);
   if (name == "EulerDiscreteScheduler")
     return std::make_unique<EulerSampler>(config, /*ancestral=*/false);
@@ -33,8 +35,9 @@ std::unique_ptr<Sampler> Sampler::make(const SchedulerConfig& config) {
   if (name == "DPMSolverMultistepScheduler") return std::make_unique<DpmSolverSampler>(config);
   throw config_error(
       str("scheduler: no sampler for '_class_name' '", name,
-          "'; expected DDIMScheduler, FlowMatchEulerDiscreteScheduler, EulerDiscreteScheduler, "
-          "EulerAncestralDiscreteScheduler or DPMSolverMultistepScheduler"));
+          "'; expected DDIMScheduler, DDPMScheduler, PNDMScheduler, EulerDiscreteScheduler, "
+          "EulerAncestralDiscreteScheduler, DPMSolverMultistepScheduler or "
+          "FlowMatchEulerDiscreteScheduler"));
 }
 
 void Sampler::set_timesteps(int64_t num_steps, std::optional<int64_t> image_seq_len) {
@@ -61,8 +64,9 @@ std::vector<double> trailing_timesteps(int64_t last, int64_t num_train_timesteps
   const double stride = static_cast<double>(num_train_timesteps) / static_cast<double>(num_steps);
   // The reference's range adds this rounded difference, which decides halves.
   const double difference = (start - stride) - start;
+  const auto count = std::min(num_steps, static_cast<int64_t>(std::ceil(start / stride)));
   std::vector<double> timesteps;
-  for (int64_t i = 0; i < num_steps; ++i) {
+  for (int64_t i = 0; i < count; ++i) {
     timesteps.push_back(std::nearbyint(start + static_cast<double>(i) * difference) - 1);
   }
   return timesteps;

@@ -33,8 +33,9 @@ class Sampler {
   static std::unique_ptr<Sampler> make(const SchedulerConfig& config);
   virtual ~Sampler() = default;
 
-  // Throws Error(kUsage) unless 1 <= num_steps <= num_train_timesteps. image_seq_len: number of
-  // tokens of the latent, needed with use_dynamic_shifting only.
+  // Throws Error(kUsage) unless 1 <= num_steps <= num_train_timesteps. num_steps() may differ from
+  // it: PNDM evaluates once more, and a bound on the noise leaves steps out. image_seq_len: number
+  // of tokens of the latent, needed with use_dynamic_shifting only.
   void set_timesteps(int64_t num_steps, std::optional<int64_t> image_seq_len = std::nullopt);
 
   int64_t num_steps() const { return static_cast<int64_t>(timesteps_.size()); }
@@ -49,8 +50,8 @@ class Sampler {
   // What the denoiser gets to see of x in step i.
   virtual torch::Tensor scale_model_input(const torch::Tensor& x, int64_t i) const;
 
-  // `noise` is needed by stochastic samplers only (DDIM with eta, Euler ancestral): Error(kRuntime)
-  // without.
+  // `noise` is needed by stochastic samplers only (DDPM, DDIM with eta, Euler ancestral):
+  // Error(kRuntime) without.
   virtual StepResult step(const torch::Tensor& model_output,  // [B, ..], as config.objective() says
                           int64_t i, const torch::Tensor& x,  // [B, ..]
                           const NoiseSource& noise = {}) = 0;
@@ -67,7 +68,8 @@ class Sampler {
   std::vector<double> timesteps_;
 };
 
-// `last` - 1 and downwards with stride num_train_timesteps / num_steps, rounded.
+// `last` - 1 and downwards with stride num_train_timesteps / num_steps, rounded; fewer than
+// num_steps where `last` is below num_train_timesteps.
 std::vector<double> trailing_timesteps(int64_t last, int64_t num_train_timesteps,
                                        int64_t num_steps);
 

@@ -1,21 +1,24 @@
 #include "diffusion/scheduler_config.h"
 
+#include <algorithm>
+
 #include "core/str.h"
 
 namespace reasonbrain::diffusion {
 
 void SchedulerConfig::describe(OptionVisitor& v) {
   v.field("_class_name", class_name,
-          {.help = "DDPMScheduler (training only), DDIMScheduler, FlowMatchEulerDiscreteScheduler, "
-                   "EulerDiscreteScheduler, EulerAncestralDiscreteScheduler or "
-                   "DPMSolverMultistepScheduler"});
+          {.help = "DDPMScheduler, DDIMScheduler, PNDMScheduler, EulerDiscreteScheduler, "
+                   "EulerAncestralDiscreteScheduler, DPMSolverMultistepScheduler or "
+                   "FlowMatchEulerDiscreteScheduler"});
   v.choice("prediction_type", prediction_type,
            {"default", "epsilon", "v_prediction", "sample", "flow_prediction"},
            {.help = "What the denoiser predicts; default: flow for flow matching, else epsilon"});
   v.field("num_train_timesteps", num_train_timesteps,
           {.help = "Discrete noise levels of training", .min = 1, .max = 100000});
   v.choice("timestep_spacing", timestep_spacing, {"default", "leading", "trailing", "linspace"},
-           {.help = "Where sampling steps lie; default: leading for DDIM, else linspace"});
+           {.help = "Where sampling steps lie; default: leading for DDIM, DDPM and "
+                    "PNDM, else linspace"});
   v.field("steps_offset", steps_offset,
           {.help = "Added to timesteps with leading spacing", .min = 0});
   v.choice("beta_schedule", beta_schedule, {"linear", "scaled_linear", "squaredcos_cap_v2"},
@@ -27,12 +30,25 @@ void SchedulerConfig::describe(OptionVisitor& v) {
   v.field("rescale_betas_zero_snr", rescale_betas_zero_snr,
           {.help = "Make the last noise level pure noise (Lin et al. 2024)"});
   v.field("set_alpha_to_one", set_alpha_to_one,
-          {.help = "DDIM: the last step ends without noise instead of at the first level"});
-  v.field("clip_sample", clip_sample, {.help = "DDIM: clamp the predicted x0"});
+          {.help = "DDIM, PNDM: the last step ends without noise instead of at the first level"});
+  v.field("clip_sample", clip_sample, {.help = "DDIM, DDPM: clamp the predicted x0"});
   v.field("clip_sample_range", clip_sample_range, {.help = "Bound of the clamp", .min = 0});
   v.field("eta", eta, {.help = "DDIM: share of fresh noise, 1 is DDPM", .min = 0, .max = 1});
+  v.field("variance_type", variance_type,
+          {.help = "DDPM: fixed_small or fixed_large; empty: fixed_small"});
+  v.field("skip_prk_steps", skip_prk_steps, {.help = "PNDM: must be true, as in Stable Diffusion"});
   v.choice("final_sigmas_type", final_sigmas_type, {"zero", "sigma_min"},
            {.help = "Noise level that Euler and DPM-Solver end at"});
+  v.field("use_karras_sigmas", use_karras_sigmas,
+          {.help = "Euler, DPM-Solver, flow: levels evenly in sigma^(1/7)"});
+  v.field("use_exponential_sigmas", use_exponential_sigmas,
+          {.help = "Euler, DPM-Solver, flow: levels evenly in log sigma"});
+  v.field("sigma_min", sigma_min,
+          {.help = "Euler: least level of these two spacings, 0: that of the timesteps", .min = 0});
+  v.field("sigma_max", sigma_max,
+          {.help = "Euler: their largest level, 0: that of the timesteps", .min = 0});
+  v.field("solver_type", solver_type,
+          {.help = "DPM-Solver: midpoint or heun, for the second order"});
   v.field("solver_order", solver_order, {.help = "DPM-Solver: order", .min = 1, .max = 3});
   v.field("lower_order_final", lower_order_final,
           {.help = "DPM-Solver: first order at the end of fewer than 15 steps"});
@@ -59,18 +75,21 @@ void SchedulerConfig::describe(OptionVisitor& v) {
   v.field("clip_flow_sample", clip_flow_sample,
           {.help = "Flow: clamp the predicted x0 to clip_sample_range"});
   v.field("thresholding", thresholding, {.help = "Must be false"});
-  v.field("use_karras_sigmas", use_karras_sigmas, {.help = "Must be false"});
-  v.field("use_exponential_sigmas", use_exponential_sigmas, {.help = "Must be false"});
   v.field("use_beta_sigmas", use_beta_sigmas, {.help = "Must be false"});
   v.field("use_lu_lambdas", use_lu_lambdas, {.help = "Must be false"});
   v.field("use_flow_sigmas", use_flow_sigmas, {.help = "Must be false"});
   v.field("invert_sigmas", invert_sigmas, {.help = "Must be false"});
   v.field("stochastic_sampling", stochastic_sampling, {.help = "Must be false"});
   v.field("algorithm_type", algorithm_type, {.help = "Must be dpmsolver++"});
-  v.field("solver_type", solver_type, {.help = "Must be midpoint"});
   v.field("interpolation_type", interpolation_type, {.help = "Must be linear"});
   v.field("timestep_type", timestep_type, {.help = "Must be discrete"});
-  v.field("variance_type", variance_type, {.help = "Must be empty"});
+}
+
+SchedulerConfig SchedulerConfig::defaults_of(const std::string& class_name) {
+  SchedulerConfig config;
+  config.class_name = class_name;
+  if (class_name == "PNDMScheduler") config.set_alpha_to_one = false;
+  return config;
 }
 
 Objective SchedulerConfig::objective() const {
@@ -91,7 +110,10 @@ Objective SchedulerConfig::objective() const {
 
 TimestepSpacing SchedulerConfig::spacing() const {
   if (timestep_spacing != TimestepSpacing::kDefault) return timestep_spacing;
-  return class_name == "DDIMScheduler" ? TimestepSpacing::kLeading : TimestepSpacing::kLinspace;
+  for (const char* leading : {"DDIMScheduler", "DDPMScheduler", "PNDMScheduler"}) {
+    if (class_name == leading) return TimestepSpacing::kLeading;
+  }
+  return TimestepSpacing::kLinspace;
 }
 
 void SchedulerConfig::validate(ErrorKind kind) const {
@@ -99,30 +121,36 @@ void SchedulerConfig::validate(ErrorKind kind) const {
     if (!condition) throw Error(kind, "scheduler: " + message);
   };
   const std::pair<const char*, bool> unsupported[] = {
-      {"thresholding", thresholding},
-      {"use_karras_sigmas", use_karras_sigmas},
-      {"use_exponential_sigmas", use_exponential_sigmas},
-      {"use_beta_sigmas", use_beta_sigmas},
-      {"use_lu_lambdas", use_lu_lambdas},
-      {"use_flow_sigmas", use_flow_sigmas},
-      {"invert_sigmas", invert_sigmas},
-      {"stochastic_sampling", stochastic_sampling},
+      {"thresholding", thresholding},     {"use_beta_sigmas", use_beta_sigmas},
+      {"use_lu_lambdas", use_lu_lambdas}, {"use_flow_sigmas", use_flow_sigmas},
+      {"invert_sigmas", invert_sigmas},   {"stochastic_sampling", stochastic_sampling},
   };
   for (const auto& [key, value] : unsupported)
     require(!value, str("'", key, "' true is not supported"));
   const std::tuple<const char*, const std::string&, const char*> fixed[] = {
       {"algorithm_type", algorithm_type, "dpmsolver++"},
-      {"solver_type", solver_type, "midpoint"},
       {"interpolation_type", interpolation_type, "linear"},
       {"timestep_type", timestep_type, "discrete"},
-      {"variance_type", variance_type, ""},
   };
   for (const auto& [key, value, expected] : fixed) {
     require(value == expected,
             str("'", key, "' '", value, "' is not supported; expected '", expected, "'"));
   }
-  require(solver_order <= 2,
-          str("'solver_order' ", solver_order, " is not supported; expected 1 or 2"));
+  const auto one_of = [&](const char* key, const std::string& value,
+                          const std::vector<std::string>& accepted) {
+    const bool known = std::find(accepted.begin(), accepted.end(), value) != accepted.end();
+    require(known, str("'", key, "' '", value, "' is not supported; expected ", accepted[0], " or ",
+                       accepted[1]));
+  };
+  one_of("solver_type", solver_type, {"midpoint", "heun"});
+  if (!variance_type.empty())
+    one_of("variance_type", variance_type, {"fixed_small", "fixed_large"});
+  require(!use_karras_sigmas || !use_exponential_sigmas,
+          "'use_karras_sigmas' and 'use_exponential_sigmas' exclude each other");
+  require(class_name != "PNDMScheduler" || skip_prk_steps,
+          "PNDMScheduler is supported with 'skip_prk_steps' true only");
+  require(class_name != "PNDMScheduler" || objective() != Objective::kSample,
+          "PNDMScheduler takes 'prediction_type' epsilon or v_prediction");
   require(
       trained_betas.empty() || static_cast<int64_t>(trained_betas.size()) == num_train_timesteps,
       str("'trained_betas' has ", trained_betas.size(),

@@ -31,14 +31,21 @@ struct SchedulerConfig {
   std::vector<double> trained_betas;
   bool rescale_betas_zero_snr = false;
 
-  // DDIM.
+  // DDIM, DDPM and PNDM.
   bool set_alpha_to_one = true;
   bool clip_sample = true;
   double clip_sample_range = 1.0;
-  double eta = 0;  // an argument of the reference's step, an option here
+  double eta = 0;             // an argument of the reference's step, an option here
+  std::string variance_type;  // DDPM; "": fixed_small
+  bool skip_prk_steps = false;
 
   // Euler and DPM-Solver++.
   FinalSigma final_sigmas_type = FinalSigma::kZero;
+  bool use_karras_sigmas = false;  // also of flow matching
+  bool use_exponential_sigmas = false;
+  double sigma_min = 0;  // bounds of those two for Euler; 0: of the timesteps
+  double sigma_max = 0;
+  std::string solver_type = "midpoint";
   int64_t solver_order = 2;
   bool lower_order_final = true;
   bool euler_at_final = false;
@@ -58,20 +65,19 @@ struct SchedulerConfig {
 
   // Of the reference, accepted only as they stand here.
   bool thresholding = false;
-  bool use_karras_sigmas = false;
-  bool use_exponential_sigmas = false;
   bool use_beta_sigmas = false;
   bool use_lu_lambdas = false;
   bool use_flow_sigmas = false;
   bool invert_sigmas = false;
   bool stochastic_sampling = false;
   std::string algorithm_type = "dpmsolver++";
-  std::string solver_type = "midpoint";
   std::string interpolation_type = "linear";
   std::string timestep_type = "discrete";
-  std::string variance_type;
 
   void describe(OptionVisitor& v);
+
+  // The defaults of a class, to read its scheduler_config.json over.
+  static SchedulerConfig defaults_of(const std::string& class_name);
 
   bool is_flow() const { return class_name == "FlowMatchEulerDiscreteScheduler"; }
   Objective objective() const;

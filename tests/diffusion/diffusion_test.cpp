@@ -156,13 +156,29 @@ TEST(Sampler, NoiseOfAPictureDoesNotDependOnItsBatch) {
 }
 
 TEST(Sampler, RefusesWhatItCannotDo) {
-  EXPECT_THROW(Sampler::make(config_of("PNDMScheduler")), Error);
+  EXPECT_THROW(Sampler::make(config_of("HeunDiscreteScheduler")), Error);
+  EXPECT_THROW(Sampler::make(config_of("PNDMScheduler")), Error);  // with its Runge-Kutta start
   const auto sampler = Sampler::make(config_of("DDIMScheduler"));
   EXPECT_THROW(sampler->set_timesteps(0), Error);
   EXPECT_THROW(sampler->set_timesteps(1001), Error);
-  SchedulerConfig karras = config_of("EulerDiscreteScheduler");
-  karras.use_karras_sigmas = true;
-  EXPECT_THROW(Sampler::make(karras), Error);
+  SchedulerConfig both = config_of("EulerDiscreteScheduler");
+  both.use_karras_sigmas = both.use_exponential_sigmas = true;
+  EXPECT_THROW(Sampler::make(both), Error);
+  const auto refuses = [](const std::string& key, auto change) {
+    SchedulerConfig config = config_of("DPMSolverMultistepScheduler");
+    change(config);
+    try {
+      Sampler::make(config);
+      ADD_FAILURE() << key << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("'" + key + "'"), std::string::npos) << error.what();
+    }
+  };
+  refuses("thresholding", [](SchedulerConfig& c) { c.thresholding = true; });
+  refuses("use_beta_sigmas", [](SchedulerConfig& c) { c.use_beta_sigmas = true; });
+  refuses("algorithm_type", [](SchedulerConfig& c) { c.algorithm_type = "sde-dpmsolver++"; });
+  refuses("solver_type", [](SchedulerConfig& c) { c.solver_type = "bh2"; });
+  refuses("variance_type", [](SchedulerConfig& c) { c.variance_type = "learned"; });
   SchedulerConfig mismatch = config_of("DDIMScheduler");
   mismatch.prediction_type = PredictionType::kFlow;
   EXPECT_THROW(Sampler::make(mismatch), Error);

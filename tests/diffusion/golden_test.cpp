@@ -1,4 +1,4 @@
-// Schedules and samplers against diffusers, step by step (scripts/golden/make_schedules.py).
+// Schedules and samplers against diffusers, step by step (scripts/golden/samplers.py).
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,6 +18,8 @@ constexpr double kTolerance = 1e-5;  // of the largest value
 // as many digits; ours are in float64.
 constexpr double kNoisyTolerance = 2e-3;
 constexpr double kNoisyAlphaBar = 1e-6;
+// Random configurations reach betas of 1e-5, where 1 - alpha / alpha' has few digits in float32.
+constexpr double kRandomTolerance = 1e-4;
 
 double largest(const torch::Tensor& x) {
   return x.abs().max().item<double>();
@@ -29,34 +31,39 @@ double relative_error(const torch::Tensor& got, const torch::Tensor& expected, d
 }
 
 SchedulerConfig config_of(const io::SafetensorsFile& file) {
-  SchedulerConfig config;
-  io::read_json_options(io::parse_json(file.metadata().at("config"), "config"), config, "config",
-                        {.ignore_unknown = true});
+  const nlohmann::json json = io::parse_json(file.metadata().at("config"), "config");
+  SchedulerConfig config = SchedulerConfig::defaults_of(json.at("_class_name"));
+  io::read_json_options(json, config, "config", {.ignore_unknown = true});
   return config;
 }
 
-void check_training(const io::SafetensorsFile& file) {
+void check_training(const io::SafetensorsFile& file, double tolerance) {
   const DiscreteSchedule schedule(config_of(file));
   const torch::Tensor t = file.tensor("t"), x0 = file.tensor("x0"), noise = file.tensor("noise");
   EXPECT_LE(relative_error(torch::tensor(schedule.alphas_cumprod(), torch::kFloat64),
                            file.tensor("alphas_cumprod")),
-            kTolerance);
-  EXPECT_LE(relative_error(schedule.add_noise(x0, noise, t), file.tensor("noisy")), kTolerance);
+            tolerance);
+  EXPECT_LE(relative_error(schedule.add_noise(x0, noise, t), file.tensor("noisy")), tolerance);
   EXPECT_LE(relative_error(target(Objective::kV, x0, noise, schedule.level(t, x0)),
                            file.tensor("velocity")),
-            kTolerance);
+            tolerance);
 }
 
-void check_sampling(const io::SafetensorsFile& file) {
+void check_sampling(const io::SafetensorsFile& file, double least_tolerance) {
   const SchedulerConfig config = config_of(file);
   const bool noisy = !config.is_flow() && alphas_cumprod(config).back() < kNoisyAlphaBar;
-  const double tolerance = noisy ? kNoisyTolerance : kTolerance;
+  const double tolerance = noisy ? kNoisyTolerance : least_tolerance;
   const auto sampler = Sampler::make(config);
   sampler->set_timesteps(std::stoll(file.metadata().at("num_steps")),
                          std::stoll(file.metadata().at("image_seq_len")));
-  ASSERT_LE(relative_error(torch::tensor(sampler->timesteps(), torch::kFloat64),
-                           file.tensor("timesteps")),
-            1e-6);
+  // DPM-Solver cuts the timesteps of exponential spacing off to integers: the last bit of numpy's
+  // logarithm may decide.
+  const bool cut =
+      config.class_name == "DPMSolverMultistepScheduler" && config.use_exponential_sigmas;
+  const torch::Tensor timesteps = torch::tensor(sampler->timesteps(), torch::kFloat64);
+  ASSERT_EQ(timesteps.sizes(), file.tensor("timesteps").sizes());
+  ASSERT_LE(largest(timesteps - file.tensor("timesteps")),
+            cut ? 1 : 1e-6 * static_cast<double>(config.num_train_timesteps));
   EXPECT_NEAR(sampler->initial_sigma() / file.tensor("initial_sigma").item<double>(), 1, 1e-5);
 
   const torch::Tensor answers = file.tensor("answers");
@@ -81,7 +88,9 @@ TEST(Diffusion, MatchesReference) {
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       const io::SafetensorsFile file(entry.path());
       SCOPED_TRACE(entry.path().filename().string() + " " + file.metadata().at("config"));
-      file.metadata().at("kind") == "training" ? check_training(file) : check_sampling(file);
+      const double tolerance = folder == folders[0] ? kTolerance : kRandomTolerance;
+      file.metadata().at("kind") == "training" ? check_training(file, tolerance)
+                                               : check_sampling(file, tolerance);
       ++count;
     }
   }

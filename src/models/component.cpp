@@ -142,7 +142,7 @@ std::vector<Wanted> wanted_gradients(const Component& component, ComponentRunner
   for (auto& [name, tensor] : arguments) {
     if (find_argument(component, name)->kind != Argument::Kind::kFeature) continue;
     tensor = tensor.detach().clone().set_requires_grad(true);
-    wanted.push_back({"grad." + name, {{tensor}, [](const auto& values) { return values[0]; }}});
+    wanted.push_back({"grad." + name, tensor});
   }
   return wanted;
 }

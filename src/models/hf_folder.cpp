@@ -4,6 +4,7 @@
 
 #include "core/str.h"
 #include "io/json.h"
+#include "models/key_map.h"
 #include "models/lora.h"
 #include "reasonbrain/error.h"
 
@@ -49,21 +50,16 @@ void expect_model_type(const nlohmann::json& config, const std::vector<std::stri
 nn::StateDict load_weights(torch::nn::Module& module, const io::TensorStore& store,
                            const KeyMap& key_map,
                            const std::function<bool(const std::string&)>& may_be_missing) {
-  nn::StateDict weights;
-  std::map<std::string, std::string> names;  // file key -> module key
+  KeyPlan plan;
   for (const std::string& key : store.keys()) {
-    const std::optional<std::string> name = key_map(key);
-    if (!name) continue;
-    const torch::Tensor tensor = store.tensor(key);
-    io::require_finite(tensor, key, store.path().string());
-    weights[*name] = tensor;
-    names[key] = *name;
+    if (const std::optional<std::string> name = key_map(key)) plan.add(key, *name);
   }
-  nn::load_state_dict(module, weights,
-                      {.origin = store.path().string(), .may_be_missing = may_be_missing});
+  load_bindings(module, store, plan, may_be_missing, /*missing_name=*/{});
   const nn::StateDict own = nn::state_dict(module);
   nn::StateDict by_file_key;
-  for (const auto& [key, name] : names) by_file_key[key] = own.at(name);
+  for (const KeyBinding& binding : plan.bindings) {
+    by_file_key[binding.file[0]] = own.at(binding.module[0]);
+  }
   return by_file_key;
 }
 

@@ -30,7 +30,7 @@ void expect_model_type(const nlohmann::json& config, const std::vector<std::stri
                        const std::string& origin);
 
 // From a key of a weight file to the module's name of the same tensor; nullopt: another model's,
-// ignored.
+// ignored. For layouts that only rename some keys; others have a table (key_map.h).
 using KeyMap = std::function<std::optional<std::string>(const std::string& file_key)>;
 
 // Copies the weights of `store` into `module`, converting dtype and device, and returns the

@@ -23,6 +23,15 @@ bool matches_any(const std::vector<KeyPattern>& patterns, const std::string& key
 
 }  // namespace
 
+void KeyPlan::add(const std::string& file_key, const std::string& module_key) {
+  KeyBinding binding{{file_key}, {module_key}};
+  for (KeyBinding& other : bindings) {
+    if (other.alias || other.module != binding.module) continue;
+    (file_key == module_key ? other : binding).alias = true;
+  }
+  bindings.push_back(std::move(binding));
+}
+
 KeyTable::KeyTable(std::vector<KeyRule> rules) : rules_(std::move(rules)) {
   for (const KeyRule& rule : rules_) {
     Compiled compiled;
@@ -38,11 +47,13 @@ KeyTable::KeyTable(std::vector<KeyRule> rules) : rules_(std::move(rules)) {
   }
 }
 
-KeyTable KeyTable::with_file_prefix(const std::string& prefix) const {
+KeyTable KeyTable::with_file_prefix(const std::string& prefix,
+                                    const std::vector<KeyRule>& more) const {
   std::vector<KeyRule> rules = rules_;
   for (KeyRule& rule : rules) {
     for (std::string& pattern : rule.file) pattern = prefix + pattern;
   }
+  rules.insert(rules.end(), more.begin(), more.end());
   return KeyTable(std::move(rules));
 }
 
@@ -82,7 +93,10 @@ KeyPlan KeyTable::plan_saving(const std::vector<std::string>& module_keys) const
   for (const std::string& key : module_keys) {
     if (done.contains(key)) continue;
     size_t i = 0;
-    while (i < rules_.size() && !matches_any(compiled_[i].module, key, captures)) ++i;
+    while (i < rules_.size() &&
+           (rules_[i].only_loading || !matches_any(compiled_[i].module, key, captures))) {
+      ++i;
+    }
     if (i == rules_.size()) {
       plan.unknown.push_back(key);
       continue;

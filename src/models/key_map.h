@@ -43,6 +43,7 @@ struct KeyRule {
   std::vector<std::string> file;    // patterns, see key_pattern.h
   std::vector<std::string> module;  // patterns
   KeyTransform transform = KeyTransform::kNone;
+  bool only_loading = false;  // an old or second name, never written
 };
 
 // A rule with its captures filled in.
@@ -55,16 +56,19 @@ struct KeyBinding {
 struct KeyPlan {
   std::vector<KeyBinding> bindings;
   std::vector<std::string> unknown;  // keys that no rule matches
+
+  // A tensor that is the same on both sides. Of two for one module's tensor the one that bears its
+  // name goes before the other.
+  void add(const std::string& file_key, const std::string& module_key);
 };
 
 class KeyTable {
  public:
-  // The first rule that matches decides, for keys of either side: what is an alternative when
-  // loading (a second name of a tied table, an old name) stands after the name that is written.
+  // The first rule that matches decides, for keys of either side.
   explicit KeyTable(std::vector<KeyRule> rules);
 
-  // The same rules for keys that begin with `prefix` in the file.
-  KeyTable with_file_prefix(const std::string& prefix) const;
+  // The same rules for keys that begin with `prefix` in the file, and then `more` rules.
+  KeyTable with_file_prefix(const std::string& prefix, const std::vector<KeyRule>& more = {}) const;
 
   KeyPlan plan_loading(const std::vector<std::string>& file_keys) const;
   KeyPlan plan_saving(const std::vector<std::string>& module_keys) const;
@@ -82,14 +86,22 @@ class KeyTable {
 // A tensor of a weight file as the module holds it. `assemble` makes the file's tensor of tensors
 // that are shaped like `parts`; it is linear, so it maps values and gradients alike.
 struct FileParameter {
+  using Assemble = std::function<torch::Tensor(const std::vector<torch::Tensor>&)>;
+
+  FileParameter() = default;
+  FileParameter(torch::Tensor tensor);  // NOLINT: the module's tensor is the file's
+  FileParameter(std::vector<torch::Tensor> parts, Assemble assemble)
+      : parts(std::move(parts)), assemble(std::move(assemble)) {}
+
   std::vector<torch::Tensor> parts;  // the module's own tensors
-  std::function<torch::Tensor(const std::vector<torch::Tensor>&)> assemble;
+  Assemble assemble;
 };
 
 // By key of the weight file.
 struct FileParameters : std::map<std::string, FileParameter> {
   FileParameters() = default;
-  FileParameters(const nn::StateDict& tensors);  // NOLINT: every key is a tensor of the module
+  FileParameters(const nn::StateDict& tensors)  // NOLINT: every key is a tensor of the module
+      : map(tensors.begin(), tensors.end()) {}
 };
 
 // Copies the weights of `store` into `module`, converting dtype and device. Strict: Error(kData)

@@ -152,8 +152,9 @@ class Loader {
       const bool defined = fits(binding, parts);
       const auto expected = defined ? file_tensor(binding, i, parts).sizes().vec() : shape;
       if (defined && same_shape(binding, shape, expected)) continue;
-      problems_.mismatched.push_back(str(binding.file[i], " (file ", torch::IntArrayRef(shape),
-                                         ", model ", torch::IntArrayRef(expected), ")"));
+      problems_.mismatched.push_back(reasonbrain::str(binding.file[i], " (file ",
+                                                      torch::IntArrayRef(shape), ", model ",
+                                                      torch::IntArrayRef(expected), ")"));
     }
   }
 
@@ -164,11 +165,8 @@ class Loader {
 
 }  // namespace
 
-FileParameters::FileParameters(const nn::StateDict& tensors) {
-  for (const auto& [key, tensor] : tensors) {
-    emplace(key, FileParameter{{tensor}, [](const Tensors& values) { return values[0]; }});
-  }
-}
+FileParameter::FileParameter(torch::Tensor tensor)
+    : parts{std::move(tensor)}, assemble([](const Tensors& values) { return values[0]; }) {}
 
 FileParameters load_bindings(torch::nn::Module& module, const io::TensorStore& store,
                              const KeyPlan& plan,

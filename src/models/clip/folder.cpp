@@ -3,7 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/str.h"
+#include "models/clip/key_map.h"
 #include "models/hf_folder.h"
+#include "models/ldm_checkpoint.h"
 
 namespace reasonbrain::models::clip {
 namespace {
@@ -11,42 +13,16 @@ namespace {
 constexpr const char* kVisualProjection = "visual_projection.weight";
 constexpr const char* kTextProjection = "text_projection.weight";
 
-// Keys of one tower as the model has them. `prefix` may be absent in the file (transformers 5 and
-// plain tower folders); `roots` are the names that stand below it.
-KeyMap tower_keys(const std::string& prefix, const std::vector<std::string>& roots,
-                  const std::string& projection, const std::vector<std::string>& foreign) {
-  return [=](const std::string& key) -> std::optional<std::string> {
-    if (ends_with(key, "position_ids")) return std::nullopt;  // a buffer of old versions
-    for (const std::string& other : foreign) {
-      if (starts_with(key, other)) return std::nullopt;
-    }
-    if (starts_with(key, prefix) || key == projection) return key;
-    for (const std::string& root : roots) {
-      if (starts_with(key, root)) return prefix + key;
-    }
-    return key;  // unknown: reported by the strict loading
-  };
-}
-
-KeyMap vision_keys() {
-  return tower_keys("vision_model.",
-                    {"embeddings.", "pre_layrnorm.", "encoder.", "post_layernorm."},
-                    kVisualProjection, {"text_model.", "text_projection.", "logit_scale"});
-}
-
-KeyMap text_keys() {
-  return tower_keys("text_model.", {"embeddings.", "encoder.", "final_layer_norm."},
-                    kTextProjection, {"vision_model.", "visual_projection.", "logit_scale"});
-}
-
 }  // namespace
 
 Loaded<VisionModel> load_vision(const std::filesystem::path& folder, const nn::Build& build) {
   const VisionConfig config =
       parse_vision_config(read_hf_config(folder), (folder / "config.json").string());
   const io::TensorStore store(folder);
-  Loaded<VisionModel> out{VisionModel(config, store.contains(kVisualProjection), build), {}};
-  out.by_file_key = load_weights(*out.model, store, vision_keys());
+  const KeyTable table = vision_key_table(store.keys());
+  const bool projection = !projection_key(table, kVisualProjection, store.keys()).empty();
+  Loaded<VisionModel> out{VisionModel(config, projection, build), {}};
+  out.by_file_key = load_weights(*out.model, store, table);
   return out;
 }
 
@@ -54,8 +30,17 @@ Loaded<TextModel> load_text(const std::filesystem::path& folder, const nn::Build
   const TextConfig config =
       parse_text_config(read_hf_config(folder), (folder / "config.json").string());
   const io::TensorStore store(folder);
-  Loaded<TextModel> out{TextModel(config, store.contains(kTextProjection), build), {}};
-  out.by_file_key = load_weights(*out.model, store, text_keys());
+  KeyTable table = text_key_table(config, store.keys());
+  std::string projection = projection_key(table, kTextProjection, store.keys());
+  if (starts_with(projection, ldm::kOpenClipPrefix) &&
+      store.shape(projection) != std::vector<int64_t>{config.hidden_size, config.projection_dim}) {
+    std::vector<KeyRule> rules = {{{projection}, {}}};
+    rules.insert(rules.end(), table.rules().begin(), table.rules().end());
+    table = KeyTable(std::move(rules));
+    projection.clear();
+  }
+  Loaded<TextModel> out{TextModel(config, !projection.empty(), build), {}};
+  out.by_file_key = load_weights(*out.model, store, table);
   return out;
 }
 

@@ -6,18 +6,19 @@
 
 #include "models/clip/text.h"
 #include "models/clip/vision.h"
-#include "nn/state_dict.h"
+#include "models/key_map.h"
 
 namespace reasonbrain::models::clip {
 
 template <class Model>
 struct Loaded {
   Model model{nullptr};
-  nn::StateDict by_file_key;  // the model's parameters under the keys of the weight files
+  FileParameters by_file_key;  // the model's parameters under the keys of the weight files
 };
 
 // Error(kData) when the folder is incomplete or its weights do not fit its configuration. A folder
-// without {visual,text}_projection.weight gives a model without projection.
+// without {visual,text}_projection.weight gives a model without projection, and so does a Stable
+// Diffusion checkpoint whose projection is not of the configuration's width.
 Loaded<VisionModel> load_vision(const std::filesystem::path& folder, const nn::Build& build);
 Loaded<TextModel> load_text(const std::filesystem::path& folder, const nn::Build& build);
 

@@ -1,30 +1,14 @@
 #include "models/qformer/runner.h"
 
-#include <regex>
-
 #include "models/hf_folder.h"
+#include "models/qformer/key_map.h"
 
 namespace reasonbrain::models::qformer {
 namespace {
 
-// BERT's text branch and heads, which stage-1 files hold too.
-bool is_text_key(const std::string& key) {
-  static const std::regex text(
-      R"(encoder\.layer\.\d+\.(intermediate|output)\..*|embeddings\..*|cls\..*|query_tokens)");
-  return std::regex_match(key, text);
-}
-
-std::optional<std::string> module_key(const std::string& file_key) {
-  constexpr std::string_view kPrefix = "qformer.";
-  const std::string key =
-      file_key.starts_with(kPrefix) ? file_key.substr(kPrefix.size()) : file_key;
-  if (is_text_key(key)) return std::nullopt;
-  return key;
-}
-
 struct Loaded {
   QFormer qformer{nullptr};
-  nn::StateDict file_parameters;
+  FileParameters file_parameters;
 };
 
 Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& options) {
@@ -32,7 +16,8 @@ Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& opt
       qformer_config_from_json(read_hf_config(folder), (folder / "config.json").string());
   Loaded loaded;
   loaded.qformer = QFormer(config, nn::Build{.tensor = options});
-  loaded.file_parameters = load_weights(*loaded.qformer, io::TensorStore(folder), module_key);
+  const io::TensorStore store(folder);
+  loaded.file_parameters = load_weights(*loaded.qformer, store, key_table(store.keys()));
   return loaded;
 }
 
@@ -64,7 +49,7 @@ void save_qformer(const std::filesystem::path& folder, QFormer& qformer) {
 Component qformer_component() {
   return {
       .name = "qformer",
-      .reference_class = "transformers Blip2QFormerModel",
+      .reference_class = "transformers Blip2QFormerModel, LAVIS",
       .arguments = {{"query_embeds", Argument::Kind::kFeature, {3}},
                     {"encoder_hidden_states", Argument::Kind::kFeature, {3}},
                     {"encoder_attention_mask", Argument::Kind::kIndex, {2}, /*required=*/false}},

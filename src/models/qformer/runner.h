@@ -8,8 +8,8 @@
 
 namespace reasonbrain::models::qformer {
 
-// From a folder of transformers' Blip2QFormerModel. Text-branch weights are passed over. Throws
-// Error(kData) naming what does not fit.
+// From a folder of transformers' Blip2QFormerModel, the weights under its names or LAVIS'.
+// Text-branch weights are passed over. Throws Error(kData) naming what does not fit.
 QFormer load_qformer(const std::filesystem::path& folder, const torch::TensorOptions& options);
 void save_qformer(const std::filesystem::path& folder, QFormer& qformer);
 

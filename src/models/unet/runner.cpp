@@ -1,13 +1,14 @@
 #include "models/unet/runner.h"
 
 #include "models/hf_folder.h"
+#include "models/unet/key_map.h"
 
 namespace reasonbrain::models::unet {
 namespace {
 
 struct Loaded {
   UNet unet{nullptr};
-  nn::StateDict file_parameters;
+  FileParameters file_parameters;
 };
 
 Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& options) {
@@ -15,8 +16,8 @@ Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& opt
       unet_config_from_json(read_hf_config(folder), (folder / "config.json").string());
   Loaded loaded;
   loaded.unet = UNet(config, nn::Build{.tensor = options});
-  loaded.file_parameters = load_weights(*loaded.unet, io::TensorStore(folder),
-                                        [](const std::string& key) { return std::optional(key); });
+  const io::TensorStore store(folder);
+  loaded.file_parameters = load_weights(*loaded.unet, store, key_table(config, store.keys()));
   return loaded;
 }
 
@@ -51,7 +52,7 @@ void save_unet(const std::filesystem::path& folder, UNet& unet) {
 Component unet_component() {
   return {
       .name = "unet",
-      .reference_class = "diffusers UNet2DConditionModel",
+      .reference_class = "diffusers UNet2DConditionModel, original Stable Diffusion",
       .arguments = {{"sample", Argument::Kind::kFeature, {4}},
                     {"timestep", Argument::Kind::kNumber, {0, 1}},
                     {"encoder_hidden_states", Argument::Kind::kFeature, {3}},

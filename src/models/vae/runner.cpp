@@ -2,27 +2,14 @@
 
 #include "core/str.h"
 #include "models/hf_folder.h"
+#include "models/vae/key_map.h"
 
 namespace reasonbrain::models::vae {
 namespace {
 
-// Before 2023 diffusers called the attention's projections query, key, value and proj_attn.
-std::optional<std::string> module_key(const std::string& file_key) {
-  static const std::vector<std::pair<std::string, std::string>> renamed{
-      {"query", "to_q"}, {"key", "to_k"}, {"value", "to_v"}, {"proj_attn", "to_out.0"}};
-  for (const auto& [before, after] : renamed) {
-    const std::string part = "." + before + ".";
-    const size_t at = file_key.rfind(part);
-    if (at != std::string::npos && file_key.find(".attentions.") != std::string::npos) {
-      return file_key.substr(0, at + 1) + after + file_key.substr(at + part.size() - 1);
-    }
-  }
-  return file_key;
-}
-
 struct Loaded {
   AutoencoderKL vae{nullptr};
-  nn::StateDict file_parameters;
+  FileParameters file_parameters;
 };
 
 Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& options) {
@@ -30,7 +17,8 @@ Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& opt
       vae_config_from_json(read_hf_config(folder), (folder / "config.json").string());
   Loaded loaded;
   loaded.vae = AutoencoderKL(config, nn::Build{.tensor = options});
-  loaded.file_parameters = load_weights(*loaded.vae, io::TensorStore(folder), module_key);
+  const io::TensorStore store(folder);
+  loaded.file_parameters = load_weights(*loaded.vae, store, key_table(config, store.keys()));
   return loaded;
 }
 
@@ -52,7 +40,7 @@ class Runner : public ComponentRunner {
 
 Component component(const std::string& name, const std::string& argument, bool encode) {
   return {.name = name,
-          .reference_class = "diffusers AutoencoderKL",
+          .reference_class = "diffusers AutoencoderKL, original Stable Diffusion and FLUX",
           .arguments = {{argument, Argument::Kind::kFeature, {4}}},
           .load = [encode](const std::filesystem::path& folder, torch::Device device,
                            torch::ScalarType dtype) {

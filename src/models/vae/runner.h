@@ -8,9 +8,9 @@
 
 namespace reasonbrain::models::vae {
 
-// From a folder of diffusers' AutoencoderKL: config.json and diffusion_pytorch_model.safetensors
-// (single, sharded, any dtype, attention under its old or new names). Throws Error(kData) naming
-// what does not fit.
+// From a folder of diffusers' AutoencoderKL: config.json and the weights, under diffusers' names
+// (the attention's old or new) or the original's, alone or in a whole Stable Diffusion checkpoint.
+// Throws Error(kData) naming what does not fit.
 AutoencoderKL load_vae(const std::filesystem::path& folder, const torch::TensorOptions& options);
 void save_vae(const std::filesystem::path& folder, AutoencoderKL& vae);
 

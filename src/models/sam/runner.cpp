@@ -1,0 +1,86 @@
+#include "models/sam/runner.h"
+
+#include <nlohmann/json.hpp>
+
+#include "models/hf_folder.h"
+#include "models/sam/layout.h"
+
+namespace reasonbrain::models::sam {
+namespace {
+
+constexpr const char* kPositions = "shared_image_embedding.positional_embedding";
+constexpr const char* kPromptPositions = "prompt_encoder.shared_embedding.positional_embedding";
+
+// As the reference: the configuration asks for it, and the file does not contradict.
+bool is_tied(const SamConfig& config, const io::TensorStore& store) {
+  if (!store.contains(kPositions) || !store.contains(kPromptPositions)) return true;
+  return config.tie_word_embeddings &&
+         at::equal(store.tensor(kPositions), store.tensor(kPromptPositions));
+}
+
+struct Loaded {
+  Sam sam{nullptr};
+  FileParameters by_file_key;
+};
+
+Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& options) {
+  const SamConfig config =
+      parse_sam_config(read_hf_config(folder), (folder / "config.json").string());
+  const io::TensorStore store(folder);
+  const bool tied = is_tied(config, store);
+  Loaded loaded;
+  loaded.sam = Sam(config, tied, nn::Build{.tensor = options});
+  loaded.by_file_key =
+      load_weights(*loaded.sam, store,
+                   is_original_layout(store.keys()) ? original_keys(config.decoder.iou_head_depth)
+                                                    : hf_keys(tied));
+  return loaded;
+}
+
+class Runner : public ComponentRunner {
+ public:
+  explicit Runner(Loaded loaded) : loaded_(std::move(loaded)) {}
+
+  Tensors run(const Tensors& inputs) override {
+    const torch::Tensor embeddings = loaded_.sam->encode(inputs.at("pixel_values"));
+    const Masks masks = loaded_.sam->decode(
+        embeddings, {optional_input(inputs, "input_points"), optional_input(inputs, "input_labels"),
+                     optional_input(inputs, "input_boxes"), optional_input(inputs, "input_masks")});
+    return {{"iou_scores", masks.iou_scores},
+            {"pred_masks", masks.pred_masks},
+            {"image_embeddings", embeddings}};
+  }
+
+  FileParameters parameters() override { return loaded_.by_file_key; }
+
+ private:
+  Loaded loaded_;
+};
+
+}  // namespace
+
+Sam load_sam(const std::filesystem::path& folder, const torch::TensorOptions& options) {
+  return load(folder, options).sam;
+}
+
+void save_sam(const std::filesystem::path& folder, Sam& sam) {
+  save_hf_folder(folder, to_hf_config(sam->config()), base_state_dict(*sam));
+}
+
+Component sam_component() {
+  using Kind = Argument::Kind;
+  return {
+      .name = "sam",
+      .reference_class = "transformers SamModel, segment-anything",
+      .arguments = {{"pixel_values", Kind::kFeature, {4}},
+                    {"input_points", Kind::kNumber, {4}, /*required=*/false},
+                    {"input_labels", Kind::kIndex, {3}, /*required=*/false},
+                    {"input_boxes", Kind::kNumber, {3}, /*required=*/false},
+                    {"input_masks", Kind::kFeature, {4}, /*required=*/false}},
+      .load = [](const std::filesystem::path& folder, torch::Device device,
+                 torch::ScalarType dtype) {
+        return std::make_unique<Runner>(load(folder, torch::TensorOptions(dtype).device(device)));
+      }};
+}
+
+}  // namespace reasonbrain::models::sam

@@ -1,0 +1,19 @@
+// SAM as a component of `model run`, and its folder.
+#pragma once
+
+#include <filesystem>
+
+#include "models/component.h"
+#include "models/sam/sam.h"
+
+namespace reasonbrain::models::sam {
+
+// A folder with config.json of a SamModel and weights under transformers' keys or those of
+// segment-anything.
+Sam load_sam(const std::filesystem::path& folder, const torch::TensorOptions& options);
+
+void save_sam(const std::filesystem::path& folder, Sam& sam);
+
+Component sam_component();
+
+}  // namespace reasonbrain::models::sam

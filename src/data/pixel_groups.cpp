@@ -15,9 +15,20 @@ void for_each_neighbour(int pixel, int width, int height, Visit visit) {
   if (y + 1 < height) visit(pixel + width);
 }
 
+template <class Visit>
+void for_each_diagonal(int pixel, int width, int height, Visit visit) {
+  const int x = pixel % width, y = pixel / width;
+  for (const int row : {y - 1, y + 1}) {
+    if (row < 0 || row >= height) continue;
+    if (x > 0) visit(row * width + x - 1);
+    if (x + 1 < width) visit(row * width + x + 1);
+  }
+}
+
 }  // namespace
 
-Pieces connected_pieces(const std::vector<int>& kinds, int width, int height) {
+Pieces connected_pieces(const std::vector<int>& kinds, int width, int height,
+                        Neighbours neighbours) {
   Pieces pieces{{}, std::vector<int>(kinds.size(), -1)};
   std::vector<int> stack;
   for (int start = 0; start < width * height; ++start) {
@@ -35,11 +46,13 @@ Pieces connected_pieces(const std::vector<int>& kinds, int width, int height) {
       piece.right = std::max(piece.right, pixel % width);
       piece.top = std::min(piece.top, pixel / width);
       piece.bottom = std::max(piece.bottom, pixel / width);
-      for_each_neighbour(pixel, width, height, [&](int next) {
+      const auto visit = [&](int next) {
         if (kinds[next] != piece.kind || pieces.of_pixel[next] >= 0) return;
         pieces.of_pixel[next] = id;
         stack.push_back(next);
-      });
+      };
+      for_each_neighbour(pixel, width, height, visit);
+      if (neighbours == Neighbours::kEight) for_each_diagonal(pixel, width, height, visit);
     }
     pieces.list.push_back(piece);
   }

@@ -24,9 +24,12 @@ struct Pieces {
   std::vector<int> of_pixel;  // index in list, -1 where the kind is negative
 };
 
-// Neighbours up, down, left and right of one kind hang together; a negative kind belongs to
-// nothing.
-Pieces connected_pieces(const std::vector<int>& kinds, int width, int height);
+enum class Neighbours { kFour, kEight };  // up, down, left and right; with the diagonals
+
+// Neighbours of one kind hang together; a negative kind belongs to nothing. Pieces come in the
+// order of their first pixels.
+Pieces connected_pieces(const std::vector<int>& kinds, int width, int height,
+                        Neighbours neighbours = Neighbours::kFour);
 
 // Share of the narrower piece's columns that lie under or over the other one.
 double column_overlap(const Piece& a, const Piece& b);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/atomic_file.h"
 #include "core/sha256.h"
 #include "core/str.h"
 #include "data/record_io.h"
@@ -17,7 +18,9 @@ RecordSource::RecordSource(std::filesystem::path path, Pictures pictures)
     : path_(std::move(path)),
       folder_(path_.has_parent_path() ? path_.parent_path() : "."),
       pictures_(pictures),
-      records_(read_records(path_)) {}
+      cache_(path_),
+      records_(read_records(path_)),
+      has_cache_(cache_.exists()) {}
 
 std::string RecordSource::origin(const Record& record) const {
   return str(path_.string(), ":", record.line);
@@ -44,8 +47,8 @@ io::Image RecordSource::read_instance_map(const io::Image& source, const Record&
     map = io::read_label_map(resolve(record.instance_map, record));
   } else if (!record.regions_json.empty()) {
     map = regions_from_json(record.regions_json, origin(record), folder_);
-  } else {
-    return map;
+  } else if (has_cache_) {
+    map = cache_.read(read_file(resolve(record.src_image, record)), origin(record));
   }
   if (!map.empty() && (map.width != source.width || map.height != source.height)) {
     throw data_error(str(origin(record), ": the regions are ", map.width, "x", map.height,
@@ -104,6 +107,7 @@ std::string RecordSource::fingerprint() const {
   Sha256 hash;
   const auto add = [&](const std::string& text) { hash.update(text.data(), text.size()); };
   add(sha256_file(path_));
+  if (has_cache_) add(cache_.fingerprint());
   for (const Record& record : records_) {
     for (const std::string& name : picture_names(record)) {
       std::error_code missing;

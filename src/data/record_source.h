@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/region_cache.h"
 #include "reasonbrain/sample_source.h"
 
 namespace reasonbrain::data {
@@ -22,13 +23,15 @@ class RecordSource : public SampleSource {
   int64_t size() const override { return static_cast<int64_t>(records_.size()); }
 
   // All pictures of a sample have the size of its source; else Error(kData) "FILE:LINE: ...". The
-  // instance map comes from "instance_map", or else from "regions".
+  // instance map comes from "instance_map", else from "regions", else from the cache of regions
+  // beside the file, where there is one (region_cache.h).
   Sample get(int64_t index) const override;
 
   // The words found in the records' instances, sorted, one list a slot.
   std::vector<std::vector<std::string>> label_slots() const override;
 
-  // SHA-256 over the JSONL file and the names and sizes of the pictures (not their content).
+  // SHA-256 over the JSONL file, the names and sizes of the pictures (not their content) and what
+  // the cache of regions was made with.
   std::string fingerprint() const override;
 
   const std::vector<Record>& records() const { return records_; }
@@ -45,7 +48,9 @@ class RecordSource : public SampleSource {
 
   std::filesystem::path path_, folder_;
   Pictures pictures_;
+  RegionCache cache_;
   std::vector<Record> records_;
+  bool has_cache_;
 };
 
 }  // namespace reasonbrain::data

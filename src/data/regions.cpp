@@ -12,7 +12,7 @@
 namespace reasonbrain::data {
 
 std::vector<std::string> region_source_names() {
-  return {"file", "grid", "kmeans", "none"};
+  return {"file", "grid", "kmeans", "none", "sam"};
 }
 
 std::vector<RegionMask> region_masks(const io::Image& map, int max_regions) {
@@ -75,6 +75,8 @@ io::Image make_regions(const io::Image& rgb, const io::Image& from_file,
       return kmeans_regions(rgb);
     case RegionSource::kNone:
       return {};
+    case RegionSource::kSam:
+      throw usage_error("regions by SAM need a folder with its weights; expected --sam DIR");
   }
   return {};
 }

@@ -259,9 +259,18 @@ def draw_text(rng):
             "eos_token_id": rng.choice([2, vocab - 1])}
 
 
-def draw_rope(rng):
+def draw_rope(rng, head_dim):
     theta = rng.choice([10000.0, 500.0, 1e6])
     return rng.choice([
+        {"rope_type": "yarn", "rope_theta": theta, "factor": rng.choice([2.0, 8.0]),
+         "original_max_position_embeddings": rng.choice([8, 64]),
+         **rng.choice([{}, {"beta_fast": 4.0, "beta_slow": 0.5, "truncate": False}, {"attention_factor": 0.7},
+                       {"mscale": 1.5, "mscale_all_dim": 0.8}])},
+        {"rope_type": "longrope", "rope_theta": theta, "factor": 4.0, "original_max_position_embeddings": rng.choice([4, 64]),
+         "short_factor": [1.0 + rng.random() for _ in range(head_dim // 2)],
+         "long_factor": [2.0 + 3 * rng.random() for _ in range(head_dim // 2)],
+         **rng.choice([{}, {"attention_factor": 1.3}])},
+        {"rope_type": "proportional", "rope_theta": theta, "factor": 2.0, "partial_rotary_factor": rng.choice([0.25, 0.5, 1.0])},
         {"rope_type": "default", "rope_theta": theta},
         {"rope_type": "linear", "rope_theta": theta, "factor": 2.5},
         {"rope_type": "dynamic", "rope_theta": theta, "factor": 4.0},
@@ -280,10 +289,11 @@ def draw_llama(rng):
         "vocab_size": rng.randint(10, 50), "rms_norm_eps": rng.choice([1e-6, 1e-5, 1e-3]),
         "hidden_act": rng.choice(["silu", "silu", "gelu", "relu"]), "max_position_embeddings": rng.choice([6, 64]),
         "attention_bias": rng.random() < 0.3, "mlp_bias": rng.random() < 0.3,
-        "tie_word_embeddings": rng.random() < 0.3, "rope_parameters": draw_rope(rng),
+        "tie_word_embeddings": rng.random() < 0.3,
     }
     if rng.random() < 0.3:
         config["head_dim"] = head_dim + 2
+    config["rope_parameters"] = draw_rope(rng, config.get("head_dim", head_dim))
     return config
 
 

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/rng_tensor.h"
+#include "io/json_options.h"
 #include "models/llama/folder.h"
 #include "models/lora.h"
 #include "models/reference.h"
@@ -134,6 +135,49 @@ TEST(LayerHook, ScaleZeroMakesAttentionUniform) {
   EXPECT_FALSE(hook.taken.at(0)[0][0][0].allclose(at::full({4}, 0.25)));
 }
 
+TEST(KvCache, TextInPartsEqualsTheWhole) {
+  Llama model = small_model();
+  const torch::Tensor states = random_states(2, 7);
+  torch::Tensor mask = at::ones({2, 7}, torch::kInt64);
+  mask[0].narrow(0, 0, 2).zero_();
+  for (const torch::Tensor& keep : {torch::Tensor(), mask}) {
+    const torch::Tensor whole = model->forward(states, keep).last_hidden_state;
+    KvCache cache;
+    std::vector<torch::Tensor> parts;
+    for (const auto& [begin, count] : {std::pair{0, 3}, {3, 2}, {5, 1}, {6, 1}}) {
+      const torch::Tensor seen = keep.defined() ? keep.narrow(1, 0, begin + count) : keep;
+      parts.push_back(model
+                          ->forward(states.narrow(1, begin, count), seen, {}, /*hook=*/nullptr,
+                                    /*keep_hidden_states=*/false, &cache)
+                          .last_hidden_state);
+    }
+    EXPECT_EQ(cache.length(), 7);
+    const torch::Tensor joined = at::cat(parts, 1);
+    EXPECT_LT(models::testing::relative_error(joined.narrow(1, 2, 5), whole.narrow(1, 2, 5)),
+              kRounding);
+  }
+}
+
+TEST(LlamaFolder, EveryRopeScalingIsWrittenAndRead) {
+  for (const char* text :
+       {R"({"rope_type": "yarn", "factor": 4, "beta_fast": 8, "mscale": 2, "mscale_all_dim": 1,
+            "original_max_position_embeddings": 8, "truncate": false})",
+        R"({"rope_type": "longrope", "factor": 4, "original_max_position_embeddings": 4,
+            "short_factor": [1, 2], "long_factor": [3, 4]})",
+        R"({"rope_type": "proportional", "factor": 2, "partial_rotary_factor": 0.5})"}) {
+    LlamaConfig config = small_config();
+    io::read_json_options(nlohmann::json::parse(text), config.rope_scaling, "test");
+    const auto folder = fresh_folder("llama_rope");
+    Llama model = small_model(config);
+    save(folder, model);
+    const torch::Tensor states = random_states(1, 6);
+    EXPECT_TRUE(load(folder, nn::Build{})
+                    .model->forward(states)
+                    .last_hidden_state.equal(model->forward(states).last_hidden_state))
+        << text;
+  }
+}
+
 TEST(LlamaFolder, SaveAndLoadRestoresModelAndAdapter) {
   const auto folder = fresh_folder("llama_roundtrip");
   LlamaConfig config = small_config();
@@ -202,8 +246,11 @@ TEST(LlamaConfig, NamesWhatIsNotSupported) {
     }
     return "";
   };
-  EXPECT_THAT(problem(R"({"rope_scaling": {"type": "yarn", "factor": 2}})"),
-              ::testing::HasSubstr("yarn"));
+  EXPECT_THAT(problem(R"({"rope_scaling": {"type": "su", "factor": 2}})"),
+              ::testing::HasSubstr("'su'"));
+  EXPECT_THAT(problem(R"({"rope_scaling": {"type": "linear"}})"), ::testing::HasSubstr("factor"));
+  EXPECT_THAT(problem(R"({"rope_scaling": {"type": "longrope", "factor": 2, "long_factor": [1]}})"),
+              ::testing::HasSubstr("short_factor"));
   EXPECT_THAT(problem(R"({"model_type": "mistral"})"), ::testing::HasSubstr("mistral"));
   EXPECT_THAT(problem(R"({"num_attention_heads": 4, "num_key_value_heads": 3})"),
               ::testing::HasSubstr("3"));

@@ -7,12 +7,17 @@ namespace reasonbrain::models::llama {
 namespace {
 
 // The pass's mask and the hook's, joined; undefined when plain causal attention is meant.
-torch::Tensor layer_mask(const PassContext& pass, int64_t layer, const torch::Tensor& states) {
+torch::Tensor layer_mask(const PassContext& pass, int64_t layer, const torch::Tensor& states,
+                         int64_t num_keys) {
   const torch::Tensor key_mask = pass.hook ? pass.hook->key_mask(layer) : torch::Tensor();
-  if (!key_mask.defined()) return pass.mask;
+  const int64_t length = states.size(1);
+  if (!key_mask.defined()) {
+    if (pass.mask.defined() || length == num_keys || length == 1) return pass.mask;
+    return nn::additive_causal_mask(length, num_keys, states.options());
+  }
   const torch::Tensor hooked = key_mask.to(states.scalar_type());
   if (pass.mask.defined()) return at::minimum(pass.mask, hooked);
-  return causal_mask(states.size(1), hooked, states.options());
+  return causal_mask(length, hooked, states.options());
 }
 
 void report_rows(LayerHook& hook, int64_t layer, const torch::Tensor& query,
@@ -20,17 +25,28 @@ void report_rows(LayerHook& hook, int64_t layer, const torch::Tensor& query,
   const torch::Tensor rows = hook.wanted_rows(layer);
   if (!rows.defined()) return;
   torch::NoGradGuard no_grad;
-  const int64_t length = key.size(2);
-  if (!mask.defined()) mask = nn::additive_causal_mask(length, length, query.options());
+  if (!mask.defined()) mask = nn::additive_causal_mask(query.size(2), key.size(2), query.options());
   hook.take_rows(
       layer, nn::attention_weights(query.index_select(2, rows), key, mask.index_select(2, rows)));
+}
+
+// Joins the layer's new keys and values to those of the cache; both become all of them.
+void append(KvCache& cache, int64_t layer, torch::Tensor& key, torch::Tensor& value) {
+  const auto index = static_cast<size_t>(layer);
+  if (index == cache.keys.size()) {
+    cache.keys.push_back(key);
+    cache.values.push_back(value);
+    return;
+  }
+  cache.keys[index] = key = at::cat({cache.keys[index], key}, 2);
+  cache.values[index] = value = at::cat({cache.values[index], value}, 2);
 }
 
 }  // namespace
 
 torch::Tensor causal_mask(int64_t length, const torch::Tensor& key_mask,
                           const torch::TensorOptions& options) {
-  return at::minimum(nn::additive_causal_mask(length, length, options), key_mask);
+  return at::minimum(nn::additive_causal_mask(length, key_mask.size(3), options), key_mask);
 }
 
 AttentionImpl::AttentionImpl(const LlamaConfig& config, const nn::Build& build)
@@ -49,17 +65,19 @@ torch::Tensor AttentionImpl::forward(const torch::Tensor& states, const PassCont
                                      int64_t layer) {
   torch::Tensor query =
       nn::apply_rope(nn::split_heads(q_proj(states), num_heads_), pass.cos, pass.sin);
-  const torch::Tensor key =
+  torch::Tensor key =
       nn::apply_rope(nn::split_heads(k_proj(states), num_kv_heads_), pass.cos, pass.sin);
-  const torch::Tensor value = nn::split_heads(v_proj(states), num_kv_heads_);
-  const torch::Tensor mask = layer_mask(pass, layer, states);
+  torch::Tensor value = nn::split_heads(v_proj(states), num_kv_heads_);
+  if (pass.cache) append(*pass.cache, layer, key, value);
+  const torch::Tensor mask = layer_mask(pass, layer, states, key.size(2));
   if (pass.hook) {
+    pass.hook->see_query_key(layer, query, key);
     const torch::Tensor scale = pass.hook->head_scale(layer);
     if (scale.defined()) query = query * scale.to(query.scalar_type()).view({-1, num_heads_, 1, 1});
     report_rows(*pass.hook, layer, query, key, mask);
   }
-  return o_proj(
-      nn::merge_heads(nn::attention(query, key, value, mask, /*causal=*/!mask.defined())));
+  const bool causal = !mask.defined() && query.size(2) == key.size(2);
+  return o_proj(nn::merge_heads(nn::attention(query, key, value, mask, causal)));
 }
 
 }  // namespace reasonbrain::models::llama

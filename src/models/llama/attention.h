@@ -2,6 +2,8 @@
 // Legend: B batch, T positions, D hidden_size, H heads, d head width.
 #pragma once
 
+#include <vector>
+
 #include "models/llama/config.h"
 #include "models/llama/layer_hook.h"
 #include "nn/linear.h"
@@ -9,11 +11,18 @@
 
 namespace reasonbrain::models::llama {
 
+// Keys and values of the positions already seen, so that a text can go on one token at a time.
+struct KvCache {
+  std::vector<torch::Tensor> keys, values;  // by layer: [B, H_kv, K, d], keys after RoPE
+  int64_t length() const { return keys.empty() ? 0 : keys.front().size(2); }
+};
+
 // What one forward pass shares between its layers.
 struct PassContext {
   torch::Tensor cos, sin;  // float32 [B or 1, T, d]
-  torch::Tensor mask;      // additive [B, 1, T, T]; undefined: causal without padding
+  torch::Tensor mask;      // additive [B, 1, T, K]; undefined: causal without padding
   LayerHook* hook = nullptr;
+  KvCache* cache = nullptr;
 };
 
 class AttentionImpl : public nn::Module {
@@ -29,9 +38,10 @@ class AttentionImpl : public nn::Module {
 };
 TORCH_MODULE(Attention);
 
-// Additive mask [B, 1, T, T] of causal attention among the keys that `keep` [B, T] marks. Rows that
-// may see nothing hold the lowest value throughout and stay finite after the softmax.
-torch::Tensor causal_mask(int64_t length, const torch::Tensor& key_mask,  // additive [B, 1, 1, T]
+// Additive mask [B, 1, T, K] of causal attention of the last T of K positions among the keys that
+// `key_mask` leaves. Rows that may see nothing hold the lowest value throughout and stay finite
+// after the softmax.
+torch::Tensor causal_mask(int64_t length, const torch::Tensor& key_mask,  // additive [B, 1, 1, K]
                           const torch::TensorOptions& options);
 
 }  // namespace reasonbrain::models::llama

@@ -23,21 +23,49 @@ void normalise_rope(nlohmann::json& config, const std::string& origin) {
   nlohmann::json rope = is_object(source) ? config[source] : nlohmann::json::object();
   if (!rope.contains("rope_type") && rope.contains("type")) rope["rope_type"] = rope["type"];
   if (rope.contains("rope_theta")) config["rope_theta"] = rope["rope_theta"];
-  for (const nlohmann::json* object : {&std::as_const(config), &std::as_const(rope)}) {
-    const auto partial = object->find("partial_rotary_factor");
-    if (partial != object->end() && !partial->is_null() && *partial != 1) {
-      throw data_error(
-          str(origin, ": partial_rotary_factor ", partial->dump(), " is not supported; only 1 is"));
-    }
+  for (const char* field : {"partial_rotary_factor"}) {  // also allowed outside
+    if (!rope.contains(field) && config.contains(field)) rope[field] = config[field];
+  }
+  const char* original = "original_max_position_embeddings";  // outside goes before inside
+  if (config.contains(original) && !config[original].is_null()) rope[original] = config[original];
+  const auto partial = rope.find("partial_rotary_factor");
+  if (partial != rope.end() && !partial->is_null() && *partial != 1 &&
+      rope.value("rope_type", nlohmann::json()) != "proportional") {
+    throw data_error(str(origin, ": partial_rotary_factor ", partial->dump(),
+                         " is supported for rope_type proportional only"));
   }
   config["rope_scaling"] = rope;
 }
 
-void check_rope(const RopeScaling& rope, const std::string& origin) {
-  const std::vector<std::string> known = {"default", "linear", "dynamic", "llama3"};
+// LongRoPE has a factor for each frequency.
+void check_factors(const char* name, const std::vector<double>& factors, int64_t head_width,
+                   const std::string& origin) {
+  if (static_cast<int64_t>(factors.size()) != head_width / 2) {
+    throw data_error(str(origin, ": ", name, " has ", factors.size(), " entries; expected ",
+                         head_width / 2, ", half the width of a head"));
+  }
+}
+
+void check_rope(const LlamaConfig& config, const std::string& origin) {
+  const RopeScaling& rope = config.rope_scaling;
+  const std::vector<std::string> known = {"default", "linear",   "dynamic",     "llama3",
+                                          "yarn",    "longrope", "proportional"};
   if (std::find(known.begin(), known.end(), rope.rope_type) == known.end()) {
     throw data_error(str(origin, ": rope_type '", rope.rope_type, "' is not supported; expected ",
                          join(known, ", ")));
+  }
+  const bool needs_factor =
+      rope.rope_type == "linear" || rope.rope_type == "dynamic" || rope.rope_type == "llama3";
+  if ((needs_factor && rope.factor == 0) || (rope.factor != 0 && rope.factor < 1)) {
+    throw data_error(str(origin, ": rope_type '", rope.rope_type, "' with the factor ", rope.factor,
+                         "; expected at least 1"));
+  }
+  if (rope.rope_type == "yarn" && config.rope_theta <= 1) {
+    throw data_error(str(origin, ": rope_type 'yarn' needs a rope_theta above 1"));
+  }
+  if (rope.rope_type == "longrope") {
+    check_factors("short_factor", rope.short_factor, config.head_width(), origin);
+    check_factors("long_factor", rope.long_factor, config.head_width(), origin);
   }
   if (rope.rope_type == "llama3" && rope.high_freq_factor <= rope.low_freq_factor) {
     throw data_error(str(origin, ": high_freq_factor ", rope.high_freq_factor,
@@ -47,13 +75,33 @@ void check_rope(const RopeScaling& rope, const std::string& origin) {
 
 nlohmann::json scaling_to_json(const RopeScaling& rope, int64_t max_positions) {
   if (rope.rope_type == "default") return nullptr;
-  nlohmann::json out = {{"rope_type", rope.rope_type}, {"factor", rope.factor}};
-  if (rope.rope_type == "llama3") {
-    out["low_freq_factor"] = rope.low_freq_factor;
-    out["high_freq_factor"] = rope.high_freq_factor;
+  const std::string& type = rope.rope_type;
+  nlohmann::json out = {{"rope_type", type}};
+  const auto put = [&](const char* name, double value) {
+    if (value != 0) out[name] = value;
+  };
+  put("factor", rope.factor);
+  if (type == "llama3" || type == "yarn" || type == "longrope") {
     const int64_t original = rope.original_max_position_embeddings;
     out["original_max_position_embeddings"] = original ? original : max_positions;
   }
+  if (type == "llama3") {
+    out["low_freq_factor"] = rope.low_freq_factor;
+    out["high_freq_factor"] = rope.high_freq_factor;
+  }
+  if (type == "yarn" || type == "longrope") put("attention_factor", rope.attention_factor);
+  if (type == "yarn") {
+    put("beta_fast", rope.beta_fast);
+    put("beta_slow", rope.beta_slow);
+    put("mscale", rope.mscale);
+    put("mscale_all_dim", rope.mscale_all_dim);
+    out["truncate"] = rope.truncate;
+  }
+  if (type == "longrope") {
+    out["short_factor"] = rope.short_factor;
+    out["long_factor"] = rope.long_factor;
+  }
+  if (type == "proportional") out["partial_rotary_factor"] = rope.partial_rotary_factor;
   return out;
 }
 
@@ -61,9 +109,12 @@ nlohmann::json scaling_to_json(const RopeScaling& rope, int64_t max_positions) {
 
 void RopeScaling::describe(OptionVisitor& v) {
   v.field("rope_type", rope_type,
-          {.help = "How frequencies are stretched: default (not), linear, dynamic, llama3"});
+          {.help = "How frequencies are stretched: default (not), linear, dynamic, llama3, yarn, "
+                   "longrope, proportional"});
   v.field("factor", factor,
-          {.help = "How many times longer the context becomes", .min = 1, .max = 1e6});
+          {.help = "How many times longer the context becomes; 0: from the two context lengths",
+           .min = 0,
+           .max = 1e6});
   v.field("low_freq_factor", low_freq_factor,
           {.help = "llama3: waves longer than the original context over this are stretched in full",
            .min = 1e-6,
@@ -73,10 +124,35 @@ void RopeScaling::describe(OptionVisitor& v) {
            .min = 1e-6,
            .max = 1e6});
   v.field("original_max_position_embeddings", original_max_position_embeddings,
-          {.help = "llama3: context of training; 0 means max_position_embeddings",
+          {.help = "Context of training; 0 means max_position_embeddings",
            .unit = "tokens",
            .min = 0,
            .max = 1e9});
+  v.field("attention_factor", attention_factor,
+          {.help = "yarn, longrope: factor on the rotated parts; 0: from factor",
+           .min = 0,
+           .max = 1e6});
+  v.field("beta_fast", beta_fast,
+          {.help = "yarn: waves that turn more often in the original context stay; 0 means 32",
+           .min = 0,
+           .max = 1e6});
+  v.field("beta_slow", beta_slow,
+          {.help = "yarn: waves that turn less often are stretched in full; 0 means 1",
+           .min = 0,
+           .max = 1e6});
+  v.field("mscale", mscale,
+          {.help = "yarn: weight of log(factor) in attention_factor", .min = 0, .max = 1e6});
+  v.field("mscale_all_dim", mscale_all_dim,
+          {.help = "yarn: the same in its divisor", .min = 0, .max = 1e6});
+  v.field("truncate", truncate, {.help = "yarn: round the ends of the ramp to whole dimensions"});
+  v.field("short_factor", short_factor,
+          {.help = "longrope: divisors of the frequencies within the original context",
+           .min = 1e-6,
+           .max = 1e9});
+  v.field("long_factor", long_factor,
+          {.help = "longrope: divisors of the frequencies beyond it", .min = 1e-6, .max = 1e9});
+  v.field("partial_rotary_factor", partial_rotary_factor,
+          {.help = "proportional: share of the frequencies that turn", .min = 0, .max = 1});
 }
 
 void LlamaConfig::describe(OptionVisitor& v) {
@@ -125,7 +201,7 @@ void check(const LlamaConfig& config, const std::string& origin) {
     throw data_error(str(origin, ": the head width ", config.head_width(),
                          " is odd; rotary positions need pairs"));
   }
-  check_rope(config.rope_scaling, origin);
+  check_rope(config, origin);
 }
 
 LlamaConfig parse_config(const nlohmann::json& config, const std::string& origin) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "reasonbrain/describe.h"
 
@@ -11,11 +12,17 @@ namespace reasonbrain::models::llama {
 
 // How rotary frequencies are stretched to contexts longer than those of training.
 struct RopeScaling {
-  std::string rope_type = "default";  // default, linear, dynamic, llama3
-  double factor = 1;
-  double low_freq_factor = 1;                    // llama3
-  double high_freq_factor = 4;                   // llama3
-  int64_t original_max_position_embeddings = 0;  // llama3; 0: max_position_embeddings
+  std::string rope_type = "default";  // default, linear, dynamic, llama3, yarn, longrope, ...
+  double factor = 0;                  // 0: not given; yarn and longrope derive it
+  double low_freq_factor = 1;         // llama3
+  double high_freq_factor = 4;        // llama3
+  int64_t original_max_position_embeddings = 0;   // 0: max_position_embeddings
+  double attention_factor = 0;                    // yarn, longrope; 0: derived from factor
+  double beta_fast = 0, beta_slow = 0;            // yarn; 0: 32 and 1
+  double mscale = 0, mscale_all_dim = 0;          // yarn
+  bool truncate = true;                           // yarn
+  std::vector<double> short_factor, long_factor;  // longrope, one for each frequency
+  double partial_rotary_factor = 1;               // proportional
 
   void describe(OptionVisitor& v);
 };

@@ -29,9 +29,7 @@ Loaded load(const std::filesystem::path& folder, const nn::Build& build) {
     out.by_file_key[kHead] = out.model->model->embed_tokens->weight;
     out.by_file_key[kTable] = out.model->model->embed_tokens->weight;
   }
-  const auto adapter = folder / kAdapterFolder;
-  if (std::filesystem::exists(adapter))
-    out.by_file_key.merge(load_peft_adapter(*out.model, adapter));
+  out.by_file_key.merge(load_adapter_beside(*out.model, folder));
   return out;
 }
 

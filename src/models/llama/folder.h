@@ -4,11 +4,12 @@
 #include <filesystem>
 
 #include "models/llama/llama.h"
+#include "models/lora.h"
 #include "nn/state_dict.h"
 
 namespace reasonbrain::models::llama {
 
-constexpr const char* kAdapterFolder = "adapter";  // inside the model's folder
+using models::kAdapterFolder;
 
 struct Loaded {
   Llama model{nullptr};

@@ -7,6 +7,26 @@
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::models::llama {
+namespace {
+
+// [B or 1, T, W] -> [B, T', W]
+torch::Tensor rows_at(const torch::Tensor& x, const torch::Tensor& kept) {
+  const int64_t width = x.size(2);
+  return x.expand({kept.size(0), -1, -1})
+      .gather(1, kept.unsqueeze(-1).expand({kept.size(0), kept.size(1), width}));
+}
+
+// Goes on with the positions `kept` [B, T'] only.
+void narrow_to(const torch::Tensor& kept, torch::Tensor& states, PassContext& pass) {
+  states = rows_at(states, kept);
+  pass.cos = rows_at(pass.cos, kept);
+  pass.sin = rows_at(pass.sin, kept);
+  if (!pass.mask.defined()) return;
+  const torch::Tensor rows = rows_at(pass.mask.squeeze(1), kept);
+  pass.mask = rows_at(rows.transpose(1, 2), kept).transpose(1, 2).unsqueeze(1);
+}
+
+}  // namespace
 
 MlpImpl::MlpImpl(const LlamaConfig& config, const nn::Build& build)
     : activation_(nn::parse_activation(config.hidden_act)) {
@@ -57,34 +77,50 @@ torch::Tensor LlamaImpl::embed(const torch::Tensor& input_ids) {
   return model->embed_tokens(input_ids);
 }
 
-LlamaOutput LlamaImpl::forward(const torch::Tensor& inputs_embeds,
-                               const torch::Tensor& attention_mask,
-                               const torch::Tensor& position_ids, LayerHook* hook,
-                               bool keep_hidden_states) {
+PassContext LlamaImpl::begin_pass(const torch::Tensor& inputs_embeds,
+                                  const torch::Tensor& attention_mask,
+                                  const torch::Tensor& position_ids, KvCache* cache) const {
+  const int64_t past = cache ? cache->length() : 0;
   const int64_t length = inputs_embeds.size(1);
   const auto options = inputs_embeds.options();
   const torch::Tensor positions =
-      position_ids.defined() ? position_ids
-                             : at::arange(length, options.dtype(torch::kInt64)).unsqueeze(0);
+      position_ids.defined()
+          ? position_ids
+          : at::arange(past, past + length, options.dtype(torch::kInt64)).unsqueeze(0);
   const bool needs_length =
-      config_.rope_scaling.rope_type == "dynamic";  // reading it waits for the device
+      depends_on_length(config_.rope_scaling);  // reading it waits for the device
   const int64_t rope_length = needs_length ? positions.max().item<int64_t>() + 1 : length;
+  const Rotation turn = rotation(config_, rope_length, inputs_embeds.device());
 
   PassContext pass;
-  pass.hook = hook;
-  std::tie(pass.cos, pass.sin) =
-      nn::rope_tables(positions, inverse_frequency(config_, rope_length, inputs_embeds.device()));
-  if (attention_mask.defined() && (attention_mask == 0).any().item<bool>()) {
+  pass.cache = cache;
+  std::tie(pass.cos, pass.sin) = nn::rope_tables(positions, turn.inverse_frequency);
+  if (turn.scale != 1) {
+    pass.cos = pass.cos * turn.scale;
+    pass.sin = pass.sin * turn.scale;
+  }
+  if (attention_mask.defined() &&
+      (attention_mask.is_meta() || (attention_mask == 0).any().item<bool>())) {
     pass.mask = causal_mask(
         length, nn::additive_key_mask(attention_mask, inputs_embeds.scalar_type()), options);
   }
+  return pass;
+}
 
+LlamaOutput LlamaImpl::forward(const torch::Tensor& inputs_embeds,
+                               const torch::Tensor& attention_mask,
+                               const torch::Tensor& position_ids, LayerHook* hook,
+                               bool keep_hidden_states, KvCache* cache) {
+  PassContext pass = begin_pass(inputs_embeds, attention_mask, position_ids, cache);
+  pass.hook = hook;
   LlamaOutput out;
   torch::Tensor states = inputs_embeds;
   for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
     if (keep_hidden_states) out.hidden_states.push_back(states);
     states = model->layers->ptr<DecoderLayerImpl>(static_cast<size_t>(layer))
                  ->forward(states, pass, layer);
+    const torch::Tensor kept = hook ? hook->kept_positions(layer) : torch::Tensor();
+    if (kept.defined()) narrow_to(kept, states, pass);
   }
   out.last_hidden_state = model->norm(states);
   if (keep_hidden_states) out.hidden_states.push_back(out.last_hidden_state);

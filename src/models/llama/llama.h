@@ -64,11 +64,13 @@ class LlamaImpl : public nn::Module {
 
   // Causal. Outputs at positions that may see nothing (left padding) are finite and mean nothing;
   // padding changes nothing elsewhere. `hook` may be null and must outlive the call.
+  // With a cache of P positions the inputs stand behind these and join them; the mask covers all
+  // P + T, and a hook may not drop positions.
   LlamaOutput forward(
       const torch::Tensor& inputs_embeds,        // [B, T, D]
-      const torch::Tensor& attention_mask = {},  // [B, T], nonzero = kept; undefined: all
-      const torch::Tensor& position_ids = {},    // int64 [B or 1, T]; undefined: 0 to T-1
-      LayerHook* hook = nullptr, bool keep_hidden_states = false);
+      const torch::Tensor& attention_mask = {},  // [B, P + T], nonzero = kept; undefined: all
+      const torch::Tensor& position_ids = {},    // int64 [B or 1, T]; undefined: P to P+T-1
+      LayerHook* hook = nullptr, bool keep_hidden_states = false, KvCache* cache = nullptr);
 
   // Logits of the states that are wanted.
   torch::Tensor head(const torch::Tensor& states);  // [..., D], after the final norm -> [..., V]
@@ -79,6 +81,9 @@ class LlamaImpl : public nn::Module {
   nn::Linear lm_head{nullptr};  // empty when the embedding table is tied
 
  private:
+  PassContext begin_pass(const torch::Tensor& inputs_embeds, const torch::Tensor& attention_mask,
+                         const torch::Tensor& position_ids, KvCache* cache) const;
+
   LlamaConfig config_;
 };
 TORCH_MODULE(Llama);

@@ -7,8 +7,15 @@
 
 namespace reasonbrain::models::llama {
 
-// [head_width / 2] in float32. `length` is one more than the largest position; only rope_type
-// dynamic, which stretches beyond max_position_embeddings, looks at it.
-torch::Tensor inverse_frequency(const LlamaConfig& config, int64_t length, torch::Device device);
+struct Rotation {
+  torch::Tensor inverse_frequency;  // float32 [head_width / 2]
+  double scale = 1;                 // on cos and sin; yarn and longrope
+};
+
+// Whether the frequencies depend on the largest position, which then has to be known.
+bool depends_on_length(const RopeScaling& rope);
+
+// `length` is one more than the largest position.
+Rotation rotation(const LlamaConfig& config, int64_t length, torch::Device device);
 
 }  // namespace reasonbrain::models::llama

@@ -29,7 +29,7 @@ class Runner : public ComponentRunner {
     return outputs;
   }
 
-  nn::StateDict parameters() override { return loaded_.by_file_key; }
+  FileParameters parameters() override { return loaded_.by_file_key; }
 
  private:
   torch::Tensor input_states(const Tensors& inputs) {

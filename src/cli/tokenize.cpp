@@ -49,7 +49,8 @@ void add_tokenize(CLI::App& app, Action& action) {
   auto args = std::make_shared<TokenizeArgs>();
   command
       ->add_option("--tokenizer", args->folder,
-                   "Folder with tokenizer.model, or vocab.json and merges.txt")
+                   "Folder with tokenizer.model, spiece.model, vocab.json and merges.txt, or "
+                   "tokenizer.json")
       ->required();
   command->add_flag("--decode", args->decode, "From ids to text, without special and added tokens");
   command->footer(

@@ -4,6 +4,7 @@
 #include "core/str.h"
 #include "reasonbrain/error.h"
 #include "text/clip_tokenizer.h"
+#include "text/json_tokenizer.h"
 #include "text/sentencepiece_tokenizer.h"
 
 namespace reasonbrain::text {
@@ -38,13 +39,11 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {
                          "; both are needed"));
   }
   if (std::filesystem::exists(folder / "tokenizer.json")) {
-    throw data_error(str((folder / "tokenizer.json").string(),
-                         ": this format alone is not implemented; add tokenizer.model, "
-                         "spiece.model, or vocab.json and merges.txt of the same tokenizer"));
+    return std::make_unique<JsonTokenizer>(folder);
   }
   throw data_error(str(folder.string(),
-                       ": no tokenizer here; expected tokenizer.model, spiece.model, or "
-                       "vocab.json and merges.txt"));
+                       ": no tokenizer here; expected tokenizer.model, spiece.model, vocab.json "
+                       "and merges.txt, or tokenizer.json"));
 }
 
 void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -34,8 +34,9 @@ class Tokenizer {
 };
 
 // Reads a Hugging Face folder: tokenizer.model or spiece.model (SentencePiece) goes before
-// vocab.json with merges.txt (CLIP's byte-level BPE). added_tokens.json, special_tokens_map.json
-// and tokenizer_config.json are honoured. Error(kData) when nothing fits or a file is damaged.
+// vocab.json with merges.txt (CLIP's byte-level BPE), which goes before tokenizer.json (BPE or
+// Unigram by the rules in the file). added_tokens.json, special_tokens_map.json and
+// tokenizer_config.json are honoured. Error(kData) when nothing fits or a file is damaged.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
 
 // Copies the files that load_tokenizer() reads; the destination folder is created.

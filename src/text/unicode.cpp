@@ -72,16 +72,27 @@ std::string replace_invalid_utf8(std::string_view text) {
   return is_valid_utf8(text) ? std::string(text) : encode_utf8(decode_utf8(text));
 }
 
-std::u32string normalize_nfc(std::u32string_view text) {
+std::u32string normalize(std::u32string_view text, NormalForm form) {
   UErrorCode status = U_ZERO_ERROR;
-  const UNormalizer2* normalizer = unorm2_getNFCInstance(&status);
-  check(status, "NFC");
+  const UNormalizer2* normalizer = form == NormalForm::kNfc    ? unorm2_getNFCInstance(&status)
+                                   : form == NormalForm::kNfd  ? unorm2_getNFDInstance(&status)
+                                   : form == NormalForm::kNfkc ? unorm2_getNFKCInstance(&status)
+                                                               : unorm2_getNFKDInstance(&status);
+  check(status, "normalisation");
   const std::u16string input = to_utf16(text);
   const auto input_length = static_cast<int32_t>(input.size());
   std::u16string output(input.size() * 3 + 1, u'\0');  // the greatest growth of NFC in UTF-16
-  const int32_t length = unorm2_normalize(normalizer, input.data(), input_length, output.data(),
-                                          static_cast<int32_t>(output.size()), &status);
-  check(status, "NFC");
+  const auto run = [&] {
+    status = U_ZERO_ERROR;
+    return unorm2_normalize(normalizer, input.data(), input_length, output.data(),
+                            static_cast<int32_t>(output.size()), &status);
+  };
+  int32_t length = run();
+  if (status == U_BUFFER_OVERFLOW_ERROR) {  // the compatibility forms grow more
+    output.resize(static_cast<size_t>(length) + 1);
+    length = run();
+  }
+  check(status, "normalisation");
   return from_utf16(std::u16string_view(output).substr(0, static_cast<size_t>(length)));
 }
 

@@ -13,7 +13,11 @@ std::string encode_utf8(std::u32string_view text);
 void append_utf8(char32_t code_point, std::string& text);
 std::string replace_invalid_utf8(std::string_view text);
 
-std::u32string normalize_nfc(std::u32string_view text);
+enum class NormalForm { kNfc, kNfd, kNfkc, kNfkd };
+std::u32string normalize(std::u32string_view text, NormalForm form);
+inline std::u32string normalize_nfc(std::u32string_view text) {
+  return normalize(text, NormalForm::kNfc);
+}
 
 // One code point at a time, hence without context: a final sigma stays U+03C3. May grow (U+0130).
 std::u32string lower_case(std::u32string_view text);

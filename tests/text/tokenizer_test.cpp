@@ -160,7 +160,7 @@ TEST_F(TokenizerFolder, SentencePieceGoesFirst) {
 TEST_F(TokenizerFolder, DamagedFilesAreDataErrors) {
   EXPECT_THAT(load_error(), HasSubstr("no tokenizer here"));
   put("tokenizer.json", "{}");
-  EXPECT_THAT(load_error(), HasSubstr("not implemented"));
+  EXPECT_THAT(load_error(), HasSubstr("'model' must be an object"));
   put("vocab.json", R"({"a": 0, "b</w>": 1})");
   EXPECT_THAT(load_error(), HasSubstr("merges.txt"));
   put("merges.txt", "#version: 0.2\na b</w>\n");

@@ -1,0 +1,100 @@
+#include "text/regex.h"
+
+#include <unicode/uregex.h>
+#include <unicode/utext.h>
+
+#include "core/str.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::text {
+namespace {
+
+constexpr size_t kMaxPatternBytes = 10'000;
+constexpr int32_t kMaxStackBytes = 64 << 20;
+constexpr int32_t kMaxSteps = 100'000;  // in ICU's units of some ten thousand steps
+
+// ICU reads \s and \w differently from Oniguruma: without vertical tab and with joiners.
+std::string to_icu(const std::string& pattern) {
+  std::string out;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '\\' || i + 1 == pattern.size()) {
+      out.push_back(pattern[i]);
+      continue;
+    }
+    const char next = pattern[++i];
+    if (next == 's') {
+      out += "\\p{White_Space}";
+    } else if (next == 'S') {
+      out += "\\P{White_Space}";
+    } else if (next == 'w') {
+      out += "[\\p{L}\\p{M}\\p{N}\\p{Pc}]";
+    } else if (next == 'W') {
+      out += "[^\\p{L}\\p{M}\\p{N}\\p{Pc}]";
+    } else {
+      out.push_back('\\');
+      out.push_back(next);
+    }
+  }
+  return out;
+}
+
+struct CloseRegex {
+  void operator()(URegularExpression* regex) const { uregex_close(regex); }
+};
+using Handle = std::unique_ptr<URegularExpression, CloseRegex>;
+
+struct CloseText {
+  void operator()(UText* text) const { utext_close(text); }
+};
+
+}  // namespace
+
+struct Regex::Impl {
+  Handle regex;
+  std::string pattern;  // for messages
+};
+
+Regex::Regex(const std::string& pattern, const std::string& origin) {
+  if (pattern.size() > kMaxPatternBytes) {
+    throw data_error(str(origin, ": a regular expression of ", pattern.size(), " bytes; at most ",
+                         kMaxPatternBytes));
+  }
+  const std::string translated = to_icu(pattern);
+  UErrorCode status = U_ZERO_ERROR;
+  UParseError where;
+  const std::unique_ptr<UText, CloseText> text(
+      utext_openUTF8(nullptr, translated.data(), static_cast<int64_t>(translated.size()), &status));
+  auto impl = std::make_shared<Impl>();
+  impl->regex.reset(uregex_openUText(text.get(), 0, &where, &status));
+  impl->pattern = pattern;
+  if (U_SUCCESS(status)) uregex_setStackLimit(impl->regex.get(), kMaxStackBytes, &status);
+  if (U_SUCCESS(status)) uregex_setTimeLimit(impl->regex.get(), kMaxSteps, &status);
+  if (U_FAILURE(status)) {
+    throw data_error(str(origin, ": the regular expression '", pattern,
+                         "' is not understood: ", u_errorName(status)));
+  }
+  impl_ = std::move(impl);
+}
+
+std::vector<std::pair<size_t, size_t>> Regex::find_all(std::string_view text) const {
+  UErrorCode status = U_ZERO_ERROR;
+  const std::unique_ptr<UText, CloseText> input(
+      utext_openUTF8(nullptr, text.data(), static_cast<int64_t>(text.size()), &status));
+  const Handle own(uregex_clone(impl_->regex.get(), &status));
+  if (U_SUCCESS(status)) uregex_setUText(own.get(), input.get(), &status);
+  std::vector<std::pair<size_t, size_t>> matches;
+  while (U_SUCCESS(status) && uregex_findNext(own.get(), &status) != 0 && U_SUCCESS(status)) {
+    const int64_t begin = uregex_start64(own.get(), 0, &status);
+    const int64_t end = uregex_end64(own.get(), 0, &status);
+    if (U_SUCCESS(status) && end > begin) {
+      matches.emplace_back(static_cast<size_t>(begin), static_cast<size_t>(end));
+    }
+  }
+  if (U_FAILURE(status)) {
+    throw data_error(str("the regular expression '", impl_->pattern, "' fails on a text of ",
+                         text.size(), " bytes: ", u_errorName(status)));
+  }
+  return matches;
+}
+
+}  // namespace reasonbrain::text

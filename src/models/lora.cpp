@@ -58,6 +58,15 @@ void merge_lora(torch::nn::Module& module) {
   }
 }
 
+void drop_lora(torch::nn::Module& module) {
+  torch::NoGradGuard no_grad;
+  for (auto& [name, linear] : linear_children(module)) {
+    if (!linear->has_lora()) continue;
+    linear->lora_B.zero_();  // merging nothing
+    linear->merge_lora();
+  }
+}
+
 bool is_lora_parameter(const std::string& name) {
   return ends_with(name, "lora_A") || ends_with(name, "lora_B");
 }

@@ -15,6 +15,8 @@
 
 namespace reasonbrain::models {
 
+constexpr const char* kAdapterFolder = "adapter";  // inside a model's folder
+
 struct LoraOptions {
   int64_t rank = 8;
   double alpha = 16;  // the adapter's output is scaled by alpha / rank
@@ -34,6 +36,9 @@ int64_t attach_lora(torch::nn::Module& module, const LoraOptions& options, uint6
 // Adds every adapter to its weight and removes it.
 void merge_lora(torch::nn::Module& module);
 
+// Removes every adapter, leaving the weights as they are.
+void drop_lora(torch::nn::Module& module);
+
 bool is_lora_parameter(const std::string& name);  // "...lora_A" or "...lora_B"
 
 // Attaches the adapter of a PEFT folder; returns the parameters that came from it under the keys of
@@ -42,6 +47,9 @@ bool is_lora_parameter(const std::string& name);  // "...lora_A" or "...lora_B"
 // replace the module's. Error(kData) for other methods than LoRA, DoRA included, and for keys that
 // fit no parameter.
 nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder);
+
+// The adapter in FOLDER/adapter, where there is one; otherwise nothing.
+nn::StateDict load_adapter_beside(torch::nn::Module& module, const std::filesystem::path& folder);
 
 // Writes all adapters below `module` as a PEFT folder. Error(kRuntime) when there is none.
 void save_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder,

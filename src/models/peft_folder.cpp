@@ -4,6 +4,7 @@
 #include <regex>
 #include <set>
 
+#include "core/atomic_file.h"
 #include "core/str.h"
 #include "io/json.h"
 #include "models/hf_folder.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsStem = "adapter_model";
 constexpr const char* kPrefix = "base_model.model.";
+constexpr size_t kMaxKeyBytes = 1000;  // std::regex recurses over the text
 constexpr int64_t kMaxShardBytes = 5'000'000'000;
 
 // The scalar fields of adapter_config.json that decide what the weights mean.
@@ -38,16 +40,17 @@ struct PeftOptions {
   }
 };
 
+// The first pattern that matches decides, so their order is kept.
 struct PeftConfig {
   PeftOptions options;
-  nlohmann::json rank_pattern, alpha_pattern;
+  nlohmann::ordered_json rank_pattern, alpha_pattern;
   std::string origin;
 };
 
-nlohmann::json pattern_object(const nlohmann::json& config, const char* name,
-                              const std::string& origin) {
-  const nlohmann::json pattern = config.value(name, nlohmann::json());
-  if (pattern.is_null()) return nlohmann::json::object();
+nlohmann::ordered_json pattern_object(const nlohmann::ordered_json& config, const char* name,
+                                      const std::string& origin) {
+  const nlohmann::ordered_json pattern = config.value(name, nlohmann::ordered_json());
+  if (pattern.is_null()) return nlohmann::ordered_json::object();
   if (!pattern.is_object())
     throw data_error(str(origin, ": ", name, " is ", pattern.dump(), "; expected an object"));
   for (const auto& [key, value] : pattern.items()) {
@@ -77,13 +80,19 @@ PeftConfig read_config(const std::filesystem::path& folder) {
     throw data_error(
         str(config.origin, ": fan_in_fan_out is not supported; linear weights are [out, in] here"));
   }
-  config.rank_pattern = pattern_object(json, "rank_pattern", config.origin);
-  config.alpha_pattern = pattern_object(json, "alpha_pattern", config.origin);
+  for (const char* name : {"alora_invocation_tokens", "arrow_config", "target_parameters"}) {
+    const auto found = json.find(name);
+    if (found == json.end() || found->is_null() || found->empty()) continue;
+    throw data_error(str(config.origin, ": ", name, " is not supported; expected null"));
+  }
+  const auto ordered = nlohmann::ordered_json::parse(read_file(path));  // well-formed: read above
+  config.rank_pattern = pattern_object(ordered, "rank_pattern", config.origin);
+  config.alpha_pattern = pattern_object(ordered, "alpha_pattern", config.origin);
   return config;
 }
 
 // The value of the first pattern that is, as a regular expression, the end of `name` (at a dot).
-double by_pattern(const nlohmann::json& patterns, const std::string& name, double otherwise,
+double by_pattern(const nlohmann::ordered_json& patterns, const std::string& name, double otherwise,
                   const std::string& origin) {
   for (const auto& [pattern, value] : patterns.items()) {
     try {
@@ -104,6 +113,7 @@ struct AdapterKey {
 
 AdapterKey parse_key(const std::string& key, const std::string& origin) {
   static const std::regex kLora(R"((.+)\.lora_([AB])(\.default)?\.weight)");
+  if (key.size() > kMaxKeyBytes) throw data_error(str(origin, ": a key is too long"));
   if (!starts_with(key, kPrefix)) {
     throw data_error(str(origin, ": the key '", key, "' does not begin with ", kPrefix));
   }
@@ -162,6 +172,11 @@ nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem
         return !(ends_with(name, ".lora_B") &&
                  given.contains(name.substr(0, name.size() - 1) + "A"));
       });
+}
+
+nn::StateDict load_adapter_beside(torch::nn::Module& module, const std::filesystem::path& folder) {
+  const auto adapter = folder / kAdapterFolder;
+  return std::filesystem::exists(adapter) ? load_peft_adapter(module, adapter) : nn::StateDict();
 }
 
 void save_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder,

@@ -1,6 +1,7 @@
 #include "models/unet/runner.h"
 
 #include "models/hf_folder.h"
+#include "models/lora.h"
 #include "models/unet/key_map.h"
 
 namespace reasonbrain::models::unet {
@@ -18,6 +19,7 @@ Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& opt
   loaded.unet = UNet(config, nn::Build{.tensor = options});
   const io::TensorStore store(folder);
   loaded.file_parameters = load_weights(*loaded.unet, store, key_table(config, store.keys()));
+  loaded.file_parameters.merge(FileParameters(load_adapter_beside(*loaded.unet, folder)));
   return loaded;
 }
 

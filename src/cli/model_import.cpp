@@ -1,0 +1,225 @@
+// `reasonbrain model import`: weights of any known layout and container -> a folder that every part
+// of a model can name.
+#include <algorithm>
+#include <cstdlib>
+
+#include "cli/model.h"
+#include "core/atomic_file.h"
+#include "core/log.h"
+#include "core/placement.h"
+#include "core/str.h"
+#include "models/convert.h"
+#include "models/llava/delta.h"
+#include "models/lora.h"
+#include "reasonbrain/error.h"
+#include "reasonbrain/safetensors.h"
+
+namespace reasonbrain::cli {
+namespace {
+namespace fs = std::filesystem;
+
+struct ImportArgs {
+  std::string kind, from, config, out, delta_of;
+  std::string dtype = "keep", layout = "folder", adapter = "merge";
+  std::vector<std::string> lora;
+};
+
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const models::ModelKind& kind : models::model_kinds()) names.push_back(kind.name);
+  return names;
+}
+
+const models::ModelKind& find_kind(const std::string& name) {
+  for (const models::ModelKind& kind : models::model_kinds()) {
+    if (kind.name == name) return kind;
+  }
+  throw usage_error(str("unknown model '", name, "', expected one of: ", join(kind_names(), ", ")));
+}
+
+// A folder that holds links to weights and their configuration where these stand apart.
+class StagedFolder {
+ public:
+  StagedFolder(const fs::path& weights, const fs::path& config) {
+    if (!fs::exists(weights)) throw data_error(str(weights.string(), " does not exist"));
+    if (config.empty() && fs::is_directory(weights)) {
+      path_ = weights;
+      return;
+    }
+    const fs::path beside = weights.parent_path() / "config.json";
+    const fs::path chosen = config.empty() ? beside : config;
+    if (!fs::exists(chosen)) {
+      throw data_error(str(chosen.string(), " does not exist; name the model's configuration with ",
+                           "--config FILE"));
+    }
+    std::string pattern = (fs::temp_directory_path() / "reasonbrain-import-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw runtime_error("cannot create " + pattern);
+    path_ = pattern;
+    temporary_ = true;
+    fs::create_symlink(fs::absolute(chosen), path_ / "config.json");
+    if (!fs::is_directory(weights)) {
+      fs::create_symlink(fs::absolute(weights), path_ / weights.filename());
+      return;
+    }
+    for (const auto& entry : fs::directory_iterator(weights)) {
+      if (entry.path().filename() == "config.json") continue;
+      fs::create_symlink(fs::absolute(entry.path()), path_ / entry.path().filename());
+    }
+  }
+
+  ~StagedFolder() {
+    std::error_code ignored;
+    if (temporary_) fs::remove_all(path_, ignored);
+  }
+  StagedFolder(const StagedFolder&) = delete;
+  StagedFolder& operator=(const StagedFolder&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+  bool temporary_ = false;
+};
+
+torch::ScalarType wanted_dtype(const std::string& name, const fs::path& folder) {
+  if (name != "keep") return parse_dtype(name, torch::kCPU);
+  const io::TensorStore store(folder);
+  for (const std::string& key : store.keys()) {
+    const torch::ScalarType dtype = store.dtype(key);
+    if (dtype == torch::kFloat32 || dtype == torch::kBFloat16 || dtype == torch::kFloat16) {
+      return dtype;
+    }
+  }
+  return torch::kFloat32;
+}
+
+// Tokenizers, preprocessing and generation options that stand beside the weights.
+void copy_companions(const fs::path& from, const fs::path& to) {
+  static const char* const kNames[] = {"tokenizer.model",
+                                       "spiece.model",
+                                       "tokenizer.json",
+                                       "vocab.json",
+                                       "merges.txt",
+                                       "tokenizer_config.json",
+                                       "special_tokens_map.json",
+                                       "added_tokens.json",
+                                       "preprocessor_config.json",
+                                       "generation_config.json"};
+  if (!fs::is_directory(from)) return;
+  for (const char* name : kNames) {
+    if (fs::is_regular_file(from / name)) fs::copy_file(from / name, to / name);
+  }
+}
+
+// FILE or FILE:SCALE.
+std::pair<fs::path, double> parse_lora(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || fs::exists(text)) return {text, 1.0};
+  const std::string number = text.substr(colon + 1);
+  char* end = nullptr;
+  const double scale = std::strtod(number.c_str(), &end);
+  if (number.empty() || *end != '\0' || !(std::abs(scale) < 1e6)) {
+    throw usage_error(str("--lora ", text, ": '", number, "' is no scale; expected FILE:NUMBER"));
+  }
+  return {text.substr(0, colon), scale};
+}
+
+std::vector<models::WeightedAdapter> read_adapters(const models::ConvertibleModel& model,
+                                                   const std::vector<std::string>& files) {
+  std::vector<models::WeightedAdapter> adapters;
+  for (const std::string& text : files) {
+    const auto [path, scale] = parse_lora(text);
+    if (fs::exists(path / "adapter_config.json")) {
+      models::load_peft_adapter(*model.module, path);
+      adapters.push_back({models::lora_adapter_of(*model.module), scale});
+      models::drop_lora(*model.module);
+    } else {
+      adapters.push_back({models::read_lora_file(*model.module, path, model.lora), scale});
+    }
+  }
+  return adapters;
+}
+
+void write_adapter(const models::ConvertibleModel& model, const std::string& format,
+                   const fs::path& folder) {
+  if (format == "peft") return models::save_peft_adapter(*model.module, folder);
+  const bool kohya = format == "kohya";
+  models::write_lora_file(
+      *model.module, models::lora_adapter_of(*model.module),
+      folder / (kohya ? "lora.safetensors" : "pytorch_lora_weights.safetensors"), model.lora,
+      kohya ? models::LoraFormat::kKohya : models::LoraFormat::kDiffusers);
+}
+
+void import_model(const ImportArgs& args) {
+  const models::ModelKind& kind = find_kind(args.kind);
+  AtomicFolder out(args.out);
+  if (!args.delta_of.empty()) {
+    if (kind.name != "llava") throw usage_error("--delta-of is for llava only");
+    models::llava::write_delta_applied(args.delta_of, args.from, out.path());
+    copy_companions(args.from, out.path());
+    out.commit();
+    log::info(str("wrote ", args.out, ": the sum of ", args.from, " and ", args.delta_of));
+    return;
+  }
+  const StagedFolder staged(args.from, args.config);
+  const torch::ScalarType dtype = wanted_dtype(args.dtype, staged.path());
+  const models::ConvertibleModel model =
+      kind.load(staged.path(), nn::Build{.tensor = torch::TensorOptions(dtype)});
+  const auto adapters = read_adapters(model, args.lora);
+  if (args.adapter != "merge") {
+    if (adapters.empty()) throw usage_error("--adapter needs at least one --lora");
+    models::attach_adapters(*model.module, adapters);
+    write_adapter(model, args.adapter, out.path());
+  } else {
+    for (const auto& [adapter, weight] : adapters) {
+      models::merge_adapter(*model.module, adapter, weight);
+    }
+    args.layout == "original" ? models::save_original(model, out.path()) : model.save(out.path());
+    copy_companions(args.from, out.path());
+  }
+  out.commit();
+  log::info(str("wrote ", args.out, " (", dtype_name(dtype), ")"));
+}
+
+}  // namespace
+
+void add_model_import(CLI::App& model, Action& action) {
+  CLI::App* command = model.add_subcommand(
+      "import", "Convert weights of any known layout to a folder that parts of a model can name");
+  auto args = std::make_shared<ImportArgs>();
+  command->add_option("model", args->kind, "One of: " + join(kind_names(), ", "))->required();
+  command
+      ->add_option("--from", args->from,
+                   "Folder or weight file (.safetensors, .bin, .pt, .pth, .ckpt), in the layout of "
+                   "the reference library or of the original code")
+      ->required();
+  command->add_option("--config", args->config,
+                      "config.json in the reference library's form, where none stands beside the "
+                      "weights");
+  command->add_option("--out", args->out, "Folder to write; it must not exist")->required();
+  command->add_option("--dtype", args->dtype, "Of the written weights; keep: as they are")
+      ->check(CLI::IsMember({"keep", "float32", "bfloat16", "float16"}))
+      ->capture_default_str();
+  command
+      ->add_option("--layout", args->layout,
+                   "folder: the reference library's; original: the original code's names")
+      ->check(CLI::IsMember({"folder", "original"}))
+      ->capture_default_str();
+  command->add_option("--lora", args->lora,
+                      "Adapter to merge, FILE or FILE:SCALE; PEFT folder, diffusers or kohya file; "
+                      "repeatable");
+  command
+      ->add_option("--adapter", args->adapter,
+                   "merge the adapters into the weights, or write their sum alone as peft, "
+                   "diffusers or kohya")
+      ->check(CLI::IsMember({"merge", "peft", "diffusers", "kohya"}))
+      ->capture_default_str();
+  command->add_option("--delta-of", args->delta_of,
+                      "Folder of the LLaMA that the published llava weights are the difference to");
+  command->footer(
+      "example:\n  reasonbrain model import unet --from v1-5-pruned.ckpt --config "
+      "sd15/unet/config.json --out parts/unet --dtype bfloat16");
+  command->callback([args, &action] { action = [args] { import_model(*args); }; });
+}
+
+}  // namespace reasonbrain::cli

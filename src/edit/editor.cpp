@@ -6,10 +6,11 @@
 #include "core/placement.h"
 #include "core/str.h"
 #include "data/regions.h"
+#include "edit/backend.h"
 #include "edit/geometry.h"
 #include "edit/turn.h"
-#include "reason/pipeline.h"
 #include "reasonbrain/error.h"
+#include "segment/regions.h"
 #include "text/objects.h"
 
 namespace reasonbrain::edit {
@@ -52,17 +53,31 @@ struct Job {
 }  // namespace
 
 struct Editor::Impl {
-  std::shared_ptr<reason::Pipeline> pipeline;
-  int64_t num_parameters = 0;
+  std::unique_ptr<Backend> model;
+  std::unique_ptr<segment::MaskGenerator> sam;  // nullptr without
 
-  bool on_cpu() const { return pipeline->placement().device.is_cpu(); }
-  int side() const { return static_cast<int>(pipeline->processor().picture_side()); }
+  bool on_cpu() const { return model->placement().device.is_cpu(); }
+  int side() const { return static_cast<int>(model->picture_side()); }
 
+  io::Image find_regions(const io::Image& image, const Geometry& geometry, const io::Image& canvas,
+                         const std::string& region_source) const;
   reason::Picture make_picture(const io::Image& image, const EditRequest& request, size_t turn,
                                const std::string& region_source) const;
   void run(const std::vector<EditRequest>& requests, const EditOptions& options, size_t turn,
            std::vector<Job>& jobs, int64_t batch_size, std::vector<EditResult>& results) const;
 };
+
+// On the canvas, S x S; empty without regions.
+io::Image Editor::Impl::find_regions(const io::Image& image, const Geometry& geometry,
+                                     const io::Image& canvas,
+                                     const std::string& region_source) const {
+  const data::RegionOptions options = region_options(region_source);
+  if (options.source != data::RegionSource::kSam) return data::make_regions(canvas, {}, options);
+  const auto masks =
+      segment::choose_regions(sam->masks(image), image.width, image.height, /*options=*/{});
+  const io::Image map = segment::region_map(masks, image.width, image.height);
+  return map.empty() ? map : geometry.labels_to_canvas(map);
+}
 
 reason::Picture Editor::Impl::make_picture(const io::Image& image, const EditRequest& request,
                                            size_t turn, const std::string& region_source) const {
@@ -70,15 +85,15 @@ reason::Picture Editor::Impl::make_picture(const io::Image& image, const EditReq
   reason::Picture picture;
   picture.canvas = geometry.to_canvas(image);
   picture.instruction = request.instructions[turn];
-  const auto max_objects = static_cast<int>(pipeline->options().reason.idc.max_objects);
-  picture.objects = request.objects.empty()
+  const auto max_objects = static_cast<int>(model->max_objects());
+  picture.objects = request.objects.empty() && max_objects > 0
                         ? text::extract_objects(picture.instruction, max_objects)
                         : request.objects;
+  if (!model->reads_regions()) return picture;
   // A map describes the picture that was given: later turns look at what is there then.
   const bool given = turn == 0 && !request.instance_map.empty();
-  picture.instance_map =
-      given ? geometry.labels_to_canvas(request.instance_map)
-            : data::make_regions(picture.canvas, {}, region_options(region_source));
+  picture.instance_map = given ? geometry.labels_to_canvas(request.instance_map)
+                               : find_regions(image, geometry, picture.canvas, region_source);
   return picture;
 }
 
@@ -103,9 +118,9 @@ void Editor::Impl::run(const std::vector<EditRequest>& requests, const EditOptio
                            static_cast<int64_t>(pictures.size()) - 1});
     where.push_back(j);
   }
-  const SampleSettings settings{*options.steps, *options.guidance, *options.image_guidance};
+  const reason::PaintSettings settings{*options.steps, *options.guidance, *options.image_guidance};
   TurnResult turn_result =
-      run_turn(*pipeline, pictures, sample_jobs, settings, batch_size, options.explain);
+      model->run_turn(pictures, sample_jobs, settings, batch_size, options.explain);
   for (size_t k = 0; k < sample_jobs.size(); ++k) {
     Job& job = jobs[where[k]];
     const auto row = static_cast<size_t>(sample_jobs[k].row);
@@ -121,27 +136,25 @@ void Editor::Impl::run(const std::vector<EditRequest>& requests, const EditOptio
 Editor::Editor(const std::filesystem::path& model, const std::string& device,
                const std::string& dtype)
     : impl_(std::make_unique<Impl>()) {
-  impl_->pipeline = reason::Pipeline::load(model, make_placement(device, dtype));
-  impl_->pipeline->eval();
-  for (const torch::Tensor& parameter : impl_->pipeline->parameters())
-    impl_->num_parameters += parameter.numel();
+  impl_->model = load_backend(model, make_placement(device, dtype));
 }
 
 Editor::~Editor() = default;
 Editor::Editor(Editor&&) noexcept = default;
 
 EditOptions Editor::resolved(const EditOptions& options) const {
-  const reason::InferenceOptions& defaults = impl_->pipeline->options().inference;
+  const reason::InferenceOptions defaults = impl_->model->defaults();
   EditOptions out = options;
   out.steps = options.steps.value_or(defaults.steps);
   out.guidance = options.guidance.value_or(defaults.guidance);
   out.image_guidance = options.image_guidance.value_or(defaults.image_guidance);
-  out.region_source = options.region_source.value_or(defaults.region_source);
+  out.region_source =
+      options.region_source.value_or(impl_->sam != nullptr ? "sam" : defaults.region_source);
   return out;
 }
 
 void Editor::check_instruction(const std::string& instruction) const {
-  impl_->pipeline->processor().instruction_tokens(instruction);
+  impl_->model->check_instruction(instruction);
 }
 
 void Editor::check_options(const EditOptions& options) const {
@@ -150,7 +163,19 @@ void Editor::check_options(const EditOptions& options) const {
   check_range("guidance", *all.guidance, 0, kMaxGuidance);
   check_range("image guidance", *all.image_guidance, 0, kMaxGuidance);
   check_range("num", static_cast<double>(all.num), 1, kMaxPictures);
-  region_options(*all.region_source);
+  const data::RegionSource source = region_options(*all.region_source).source;
+  if (source == data::RegionSource::kSam && impl_->sam == nullptr) {
+    throw usage_error("region source 'sam' needs SAM's weights; give their folder with --sam DIR");
+  }
+}
+
+void Editor::use_sam(const std::filesystem::path& folder) {
+  impl_->sam = std::make_unique<segment::MaskGenerator>(folder, segment::MaskOptions(),
+                                                        impl_->model->placement());
+}
+
+std::string Editor::sam_sha256() const {
+  return impl_->sam == nullptr ? "" : impl_->sam->sha256();
 }
 
 void Editor::check(const EditRequest& request, const EditOptions& options) const {
@@ -195,7 +220,7 @@ int64_t Editor::batch_size() const {
 
 int64_t Editor::num_parallel() const {
   if (!impl_->on_cpu()) return kCudaParallel;
-  if (impl_->num_parameters > kSmallModelParameters) return 1;
+  if (impl_->model->num_parameters() > kSmallModelParameters) return 1;
   return std::max<int64_t>(1, std::thread::hardware_concurrency());
 }
 
@@ -204,11 +229,11 @@ int64_t Editor::picture_side() const {
 }
 
 std::string Editor::dtype() const {
-  return dtype_name(impl_->pipeline->placement().dtype);
+  return dtype_name(impl_->model->placement().dtype);
 }
 
 const std::string& Editor::model_sha256() const {
-  return impl_->pipeline->sha256();
+  return impl_->model->sha256();
 }
 
 }  // namespace reasonbrain::edit

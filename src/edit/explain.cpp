@@ -88,9 +88,12 @@ std::string turn_html(const Turn& turn, TurnWriter& writer) {
   if (!turn.instance_map.empty()) {
     figures += writer.figure("regions", draw_regions(turn.canvas, turn.instance_map), "regions");
   }
-  figures += writer.figure(
-      "attention", draw_attention(turn.canvas, attention_map(turn, -1), turn.attention_grid),
-      "where the guidance tokens look");
+  const bool attends = turn.attention_grid > 0;  // a baseline has no guidance tokens
+  if (attends) {
+    figures += writer.figure(
+        "attention", draw_attention(turn.canvas, attention_map(turn, -1), turn.attention_grid),
+        "where the guidance tokens look");
+  }
   figures += writer.figure("edited", turn.edited, "the edit");
   html += html_row("Overview", "", figures);
   figures.clear();
@@ -98,6 +101,7 @@ std::string turn_html(const Turn& turn, TurnWriter& writer) {
     figures += writer.figure(numbered("step-", i + 1, 4), turn.denoising[i], str("step ", i + 1));
   }
   html += html_row("The picture after each denoising step", " small", figures);
+  if (!attends) return html;
   figures.clear();
   for (int64_t k = 0; k < turn.num_guidance_tokens; ++k) {
     const auto number = static_cast<size_t>(k) + 1;

@@ -8,15 +8,10 @@
 #include <functional>
 #include <vector>
 
+#include "reason/paint.h"
 #include "reason/pipeline.h"
 
 namespace reasonbrain::edit {
-
-struct SampleSettings {
-  int64_t steps = 28;
-  double guidance = 1.0;        // s_T
-  double image_guidance = 1.0;  // s_I
-};
 
 // What the noise of a picture depends on, and all it depends on.
 struct NoiseKey {
@@ -30,6 +25,12 @@ struct SampleJob {
   int64_t row = 0;  // of the guidance and the source latents
 };
 
+// Noise of the jobs' pictures, each row keyed by its job alone.
+diffusion::NoiseSource job_noise(const std::vector<SampleJob>& jobs);
+
+// Error(kData) unless every value is finite.
+void require_finite_pixels(const torch::Tensor& pixels);
+
 // Called after each denoising step with the predicted pictures [P, 3, S, S].
 using OnPictures = std::function<void(int64_t step, const torch::Tensor& pixels)>;
 
@@ -39,7 +40,8 @@ using OnPictures = std::function<void(int64_t step, const torch::Tensor& pixels)
 torch::Tensor sample_pictures(reason::Pipeline& pipeline,
                               const reason::Guidance& guidance,  // [B, ..]
                               const torch::Tensor& source,       // [B, C, h, w]
-                              const std::vector<SampleJob>& jobs, const SampleSettings& settings,
+                              const std::vector<SampleJob>& jobs,
+                              const reason::PaintSettings& settings,
                               const OnPictures& on_pictures = {});
 
 }  // namespace reasonbrain::edit

@@ -43,7 +43,7 @@ class Slice {
     outputs_ = pipeline.reason(inputs_, /*want_logits=*/explain);
   }
 
-  void sample(const std::vector<SampleJob>& jobs, const SampleSettings& settings,
+  void sample(const std::vector<SampleJob>& jobs, const reason::PaintSettings& settings,
               int64_t batch_size, TurnResult& result) {
     std::vector<SampleJob> own;
     std::vector<size_t> where;
@@ -63,7 +63,7 @@ class Slice {
 
  private:
   void sample_batch(const std::vector<SampleJob>& jobs, const std::vector<size_t>& where,
-                    const SampleSettings& settings, TurnResult& result) {
+                    const reason::PaintSettings& settings, TurnResult& result) {
     OnPictures on_pictures;
     if (explain_) {
       on_pictures = [&](int64_t, const torch::Tensor& pixels) {
@@ -95,21 +95,23 @@ class Slice {
 
 }  // namespace
 
+Turn begin_turn(const reason::Picture& picture) {
+  Turn turn;
+  turn.instruction = picture.instruction;
+  turn.objects = picture.objects;
+  turn.canvas = picture.canvas;
+  turn.instance_map = picture.instance_map;
+  return turn;
+}
+
 TurnResult run_turn(reason::Pipeline& pipeline, const std::vector<reason::Picture>& pictures,
-                    const std::vector<SampleJob>& jobs, const SampleSettings& settings,
+                    const std::vector<SampleJob>& jobs, const reason::PaintSettings& settings,
                     int64_t batch_size, bool explain) {
   const torch::NoGradGuard no_grad;
   TurnResult result;
   result.edited.resize(jobs.size());
   if (explain) {
-    for (const reason::Picture& picture : pictures) {
-      Turn turn;
-      turn.instruction = picture.instruction;
-      turn.objects = picture.objects;
-      turn.canvas = picture.canvas;
-      turn.instance_map = picture.instance_map;
-      result.turns.push_back(std::move(turn));
-    }
+    for (const reason::Picture& picture : pictures) result.turns.push_back(begin_turn(picture));
   }
   const auto total = static_cast<int64_t>(pictures.size());
   for (int64_t first = 0; first < total; first += batch_size) {

@@ -1,0 +1,47 @@
+#include "edit/backend.h"
+
+#include "edit/instruct_pix2pix_backend.h"
+#include "reason/pipeline.h"
+
+namespace reasonbrain::edit {
+namespace {
+
+class ReasonBrainBackend : public Backend {
+ public:
+  explicit ReasonBrainBackend(std::shared_ptr<reason::Pipeline> pipeline)
+      : pipeline_(std::move(pipeline)) {
+    pipeline_->eval();
+    for (const torch::Tensor& parameter : pipeline_->parameters())
+      num_parameters_ += parameter.numel();
+  }
+
+  TurnResult run_turn(const std::vector<reason::Picture>& pictures,
+                      const std::vector<SampleJob>& jobs, const reason::PaintSettings& settings,
+                      int64_t batch_size, bool explain) override {
+    return edit::run_turn(*pipeline_, pictures, jobs, settings, batch_size, explain);
+  }
+  void check_instruction(const std::string& instruction) const override {
+    pipeline_->processor().instruction_tokens(instruction);
+  }
+  int64_t picture_side() const override { return pipeline_->processor().picture_side(); }
+  int64_t max_objects() const override { return pipeline_->options().reason.idc.max_objects; }
+  bool reads_regions() const override { return true; }
+  reason::InferenceOptions defaults() const override { return pipeline_->options().inference; }
+  const Placement& placement() const override { return pipeline_->placement(); }
+  int64_t num_parameters() const override { return num_parameters_; }
+  const std::string& sha256() const override { return pipeline_->sha256(); }
+
+ private:
+  std::shared_ptr<reason::Pipeline> pipeline_;
+  int64_t num_parameters_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> load_backend(const std::filesystem::path& model,
+                                      const Placement& placement) {
+  if (InstructPix2Pix::is_folder(model)) return load_instruct_pix2pix(model, placement);
+  return std::make_unique<ReasonBrainBackend>(reason::Pipeline::load(model, placement));
+}
+
+}  // namespace reasonbrain::edit

@@ -62,7 +62,8 @@ void sync_parent(const fs::path& path) {
 }  // namespace
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK: opening a named pipe that nobody writes to would wait for ever.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) throw data_error(str("cannot read ", path.string(), ": ", last_reason()));
   struct Closer {
     int descriptor;

@@ -64,6 +64,8 @@ void install_interrupt_handlers() {
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     for (int signal : {SIGINT, SIGTERM, SIGUSR1}) ::sigaction(signal, &action, nullptr);
+    // A file that outgrows its limit is then a failed write with a message, not a silent end.
+    ::signal(SIGXFSZ, SIG_IGN);
   });
 }
 

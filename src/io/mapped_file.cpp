@@ -17,7 +17,8 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   const auto fail = [&](const std::string& reason) {
     return data_error(str("cannot read ", path.string(), ": ", reason));
   };
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK: opening a named pipe that nobody writes to would wait for ever.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) throw fail(std::strerror(errno));
   struct stat status {};
   void* mapped = nullptr;

@@ -17,7 +17,8 @@ void add_train(CLI::App& app, Action& action) {
   command->add_option("--run", args->run_folder,
                       "Run folder; default: runs/ and the name of the preset");
   command->add_flag("--dry-run", args->dry_run,
-                    "Parameters, memory plan and one step of every stage; writes nothing");
+                    "Parameters and memory plan, below 4 GiB also one step of every stage; writes "
+                    "nothing");
   command->add_option("--device", args->device, "auto, cpu, cuda or cuda:INDEX")
       ->capture_default_str();
   command->footer(

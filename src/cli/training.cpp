@@ -1,8 +1,12 @@
 #include "cli/training.h"
 
 #include <iostream>
+#include <nlohmann/json.hpp>
 
+#include "cli/libraries.h"
+#include "cli/memory_plan.h"
 #include "cli/run_config.h"
+#include "cli/version.h"
 #include "config/options.h"
 #include "core/log.h"
 #include "core/str.h"
@@ -40,33 +44,73 @@ tasks::TaskData open_data(const DataSection& data, int64_t picture_side) {
   return out;
 }
 
+// What built and ran the model, for env.json.
+std::string environment() {
+  nlohmann::json out = {{"reasonbrain", kVersion}, {"git_id", nullptr}, {"git_dirty", nullptr}};
+  if (!git_id().empty()) {
+    out["git_id"] = git_id();
+    out["git_dirty"] = git_dirty();
+  }
+  for (const auto& [name, version] : library_versions()) out["libraries"][name] = version;
+  return out.dump();
+}
+
+// A new pipeline from the options, or the one of init_from with what the options say of learning.
+std::shared_ptr<reason::Pipeline> open_pipeline(const RunConfig& config,
+                                                const Placement& placement) {
+  if (config.init_from.empty()) {
+    return reason::Pipeline::create(config.model, placement, static_cast<uint64_t>(config.seed));
+  }
+  auto pipeline = reason::Pipeline::load(config.init_from, placement);
+  pipeline->set_training(config.model.parts);
+  return pipeline;
+}
+
+}  // namespace
+
+std::unique_ptr<train::Task> make_task(RunConfig& config, const Placement& placement) {
+  if (config.train.stages.empty()) {
+    config.train.stages.push_back({.name = "joint", .steps = config.train.steps});
+  }
+  std::vector<std::string> stages;
+  for (const auto& stage : config.train.stages) stages.push_back(stage.name);
+  const auto pipeline = open_pipeline(config, placement);
+  return std::make_unique<tasks::ReasonBrainTask>(
+      pipeline, config.task, open_data(config.data, pipeline->options().denoiser.picture_side),
+      stages, static_cast<uint64_t>(config.seed));
+}
+
+namespace {
+
+constexpr int64_t kLargeRun = int64_t{4} << 30;  // bytes; above it a dry run is the plan alone
+
+// Prints the plan; false when it is too large to take the steps as well.
+bool plan_fits(const RunConfig& config, const Placement& placement) {
+  const MemoryPlan plan = plan_memory(config, placement.dtype);
+  std::cout << plan.text;
+  if (plan.total() <= kLargeRun) return true;
+  std::cout << "no step is taken: a dry run takes them up to " << (kLargeRun >> 30) << " GiB\n";
+  return false;
+}
+
 }  // namespace
 
 int run_training(const TrainArguments& arguments) {
   RunConfig config = load_run_config(arguments.configs, arguments.overrides);
   Placement placement;
   placement.device = parse_device(arguments.device);
-  const auto seed = static_cast<uint64_t>(config.seed);
-  std::vector<std::string> stages;
-  for (const auto& stage : config.train.stages) stages.push_back(stage.name);
-  if (stages.empty()) {
-    config.train.stages.push_back({.name = "joint", .steps = config.train.steps});
-    stages.emplace_back("joint");
-  }
-  const auto pipeline = config.init_from.empty()
-                            ? reason::Pipeline::create(config.model, placement, seed)
-                            : reason::Pipeline::load(config.init_from, placement);
-  tasks::ReasonBrainTask task(pipeline, config.task,
-                              open_data(config.data, config.model.denoiser.picture_side), stages,
-                              seed);
+  if (arguments.dry_run && config.init_from.empty() && !plan_fits(config, placement)) return 0;
+  const std::unique_ptr<train::Task> task = make_task(config, placement);
   train::RunInfo run;
   run.folder = arguments.run_folder.empty() ? "runs/" + config.model.preset : arguments.run_folder;
   run.resolved_config = config::write_options(config);
   run.resume = arguments.resume;
   run.dry_run = arguments.dry_run;
-  run.seed = seed;
-  run.data_workers = config.data.workers;
-  const train::TrainResult result = train::train(task, config.train, run);
+  run.seed = static_cast<uint64_t>(config.seed);
+  run.data_workers = config.data.loader.workers;
+  run.data_prefetch = config.data.loader.prefetch;
+  run.environment = environment();
+  const train::TrainResult result = train::train(*task, config.train, run);
   if (!result.report.empty()) std::cout << result.report;
   return 0;
 }

@@ -92,6 +92,13 @@ InstructPix2Pix::InstructPix2Pix(const fs::path& folder, const Placement& placem
   expect_class(index, "text_encoder", "CLIPTextModel", origin);
   scheduler_ = read_scheduler(folder / "scheduler", part_class(index, "scheduler", origin));
 
+  const nlohmann::json text_config = io::read_json(folder / "text_encoder" / "config.json");
+  if (text_config.is_object() &&
+      text_config.value("use_attention_mask", nlohmann::json()) == true) {
+    throw data_error(str((folder / "text_encoder").string(),
+                         ": 'use_attention_mask' true is not supported; expected false"));
+  }
+
   const nn::Build build{placement.options()};
   unet_ = models::unet::load_unet(folder / "unet", placement.options());
   vae_ = models::vae::load_vae(folder / "vae", placement.options());

@@ -63,6 +63,21 @@ bool by_reference(const PartOptions& part) {
   return !part.path.empty() && part.train == TrainMode::kFrozen;
 }
 
+// As diffusers reads it: what stands for "not given" here is left out there.
+nlohmann::json scheduler_json(const diffusion::SchedulerConfig& config) {
+  nlohmann::json out = io::write_json_options(config);
+  const diffusion::SchedulerConfig standard;
+  if (config.prediction_type == standard.prediction_type) out.erase("prediction_type");
+  if (config.timestep_spacing == standard.timestep_spacing) out.erase("timestep_spacing");
+  if (config.trained_betas.empty()) out.erase("trained_betas");
+  if (config.lambda_min_clipped <= standard.lambda_min_clipped) out.erase("lambda_min_clipped");
+  if (config.shift_terminal == 0) out.erase("shift_terminal");
+  if (config.variance_type.empty()) out.erase("variance_type");
+  if (config.sigma_min == 0) out.erase("sigma_min");
+  if (config.sigma_max == 0) out.erase("sigma_max");
+  return out;
+}
+
 struct FoundPart {
   std::string path;      // "" when the index does not name the part
   bool outside = false;  // of the model folder: saved again by reference
@@ -170,7 +185,7 @@ void Pipeline::save(const fs::path& folder) {
                   {"image_std", options_.image_std},
                   {"size", {{"shortest_edge", options_.vision.image_size}}}});
   io::write_json(folder / "scheduler" / "scheduler_config.json",
-                 io::write_json_options(options_.scheduler));
+                 scheduler_json(options_.scheduler));
   io::write_json(folder / "reason" / "config.json", io::write_json_options(OwnConfig{options_}));
   io::save_safetensors(folder / "reason" / "model.safetensors", own_weights(*model, *denoiser_));
   io::write_json(folder / "model_index.json", {{"_class_name", "ReasonBrain"},
@@ -195,9 +210,9 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
   const fs::path config = folder / "reason" / "config.json";
   OwnConfig own{options};
   io::read_json_options(io::read_json(config), own, config.string());
-  io::read_json_options(
-      io::read_json(folder / "scheduler" / "scheduler_config.json"), options.scheduler,
-      (folder / "scheduler" / "scheduler_config.json").string(), {.ignore_unknown = true});
+  const fs::path scheduler = folder / "scheduler" / "scheduler_config.json";
+  io::read_json_options(io::read_python_json(scheduler), options.scheduler, scheduler.string(),
+                        {.ignore_unknown = true});
   std::vector<const Part*>
       own_parts;  // inside the folder: a copy, not a reference, when saved again
   for (const Part& part : kParts) {

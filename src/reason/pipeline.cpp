@@ -1,5 +1,6 @@
 #include "reason/pipeline.h"
 
+#include "core/str.h"
 #include "models/clip/folder.h"
 #include "models/llama/folder.h"
 #include "models/lora.h"
@@ -7,6 +8,7 @@
 #include "models/vae/runner.h"
 #include "reason/own_weights.h"
 #include "reason/unet_denoiser.h"
+#include "reasonbrain/error.h"
 
 namespace reasonbrain::reason {
 namespace {
@@ -19,6 +21,22 @@ int64_t context_tokens(const ReasonOptions& options) {
   const int64_t streams = (enhances(options, options.cme.visual_on()) ? 1 : 0) +
                           (enhances(options, options.cme.textual_on()) ? 1 : 0);
   return options.num_queries * std::max<int64_t>(streams, 1);
+}
+
+// The transformer blocks of a UNet.
+void train_attention(torch::nn::Module& denoiser) {
+  bool any = false;
+  for (auto& entry : denoiser.named_parameters()) {
+    if (!starts_with(entry.key(), "unet.") || entry.key().find(".attentions.") == std::string::npos)
+      continue;
+    entry.value().set_requires_grad(true);
+    any = true;
+  }
+  if (!any) {
+    throw config_error(
+        "model.parts.denoiser.train is attention; this backbone has no transformer blocks of its "
+        "own, set frozen or full");
+  }
 }
 
 }  // namespace
@@ -93,6 +111,7 @@ void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string&
     load_own_weights(*model, *denoiser, *own, origin);
   }
 
+  if (placement_.device.is_meta()) return;  // sizes only: no words, no pictures
   processor_ = std::make_unique<Processor>(
       options_.reason, options_.denoiser,
       VisionProcessing{options_.vision.image_size, options_.vision.patch_size, options_.image_mean,
@@ -109,6 +128,36 @@ std::shared_ptr<Pipeline> Pipeline::create(const PipelineOptions& options,
   if (own.tokenizers.text.empty()) own.tokenizers.text = own.parts.text.path;
   pipeline->build(seed, nullptr, "");
   return pipeline;
+}
+
+void Pipeline::set_training(const PartsOptions& parts) {
+  for (auto part : {&PartsOptions::vision, &PartsOptions::text, &PartsOptions::llm,
+                    &PartsOptions::vae, &PartsOptions::denoiser}) {
+    (options_.parts.*part).train = (parts.*part).train;
+    (options_.parts.*part).lora = (parts.*part).lora;
+  }
+  if (parts.llm.train != TrainMode::kLora) return;
+  for (const auto& [name, linear] : models::linear_children(*model->llm)) {
+    if (!linear->has_lora() || linear->lora_A.size(0) == parts.llm.lora.rank) continue;
+    throw config_error(str("model.parts.llm.lora.rank is ", parts.llm.lora.rank,
+                           ", but the adapter that the model brings has rank ",
+                           linear->lora_A.size(0), " at ", name));
+  }
+}
+
+void Pipeline::train_joint(uint64_t seed) {
+  const PartsOptions& parts = options_.parts;
+  parts.validate();
+  nn::set_requires_grad(*this, false);
+  encoder->train_towers(parts.vision.train == TrainMode::kFull,
+                        parts.text.train == TrainMode::kFull);
+  model->train_reasoning();
+  model->train_conditioning();
+  nn::set_requires_grad(*model->llm, parts.llm.train == TrainMode::kFull);
+  denoiser_->train_backbone(parts.denoiser.train == TrainMode::kFull);
+  denoiser_->train_adapter(/*residuals=*/true);
+  if (parts.denoiser.train == TrainMode::kAttention) train_attention(*denoiser_);
+  if (parts.llm.train == TrainMode::kLora) ensure_llm_lora(seed);
 }
 
 void Pipeline::ensure_llm_lora(uint64_t seed) {

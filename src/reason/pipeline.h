@@ -39,6 +39,14 @@ class Pipeline : public torch::nn::Module {
   }
   Denoiser& denoiser() { return *denoiser_; }
 
+  // What of each part learns from now on (PartOptions::train and lora), whatever a model folder
+  // said. Error(kConfig) when train is lora and the LLM has adapters of another rank already.
+  void set_training(const PartsOptions& parts);
+
+  // Lets learn what the joint stage trains, by parts.X.train, and nothing else. Error(kConfig) for
+  // a mode that the part does not have.
+  void train_joint(uint64_t seed);
+
   // Gives the LLM fresh adapters (options().parts.llm.lora) unless it has some; only adapters
   // learn.
   void ensure_llm_lora(uint64_t seed);

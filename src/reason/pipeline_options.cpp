@@ -1,12 +1,17 @@
 #include "reason/pipeline_options.h"
 
+#include "core/str.h"
+#include "reasonbrain/error.h"
+
 namespace reasonbrain::reason {
 
 void PartOptions::describe(OptionVisitor& v) {
   v.field("path", path,
           {.help = "Hugging Face folder of the part; empty: fresh, from its configuration"});
-  v.choice("train", train, {"frozen", "full", "lora"},
-           {.help = "What of the part learns in the joint stage"});
+  v.choice(
+      "train", train, {"frozen", "full", "lora", "attention"},
+      {.help = "What of the part learns in the joint stage; lora: the LLM only; attention: the "
+               "denoiser's transformer blocks"});
   v.group("lora", lora, {.help = "Adapter of train: lora"});
 }
 
@@ -16,6 +21,22 @@ void PartsOptions::describe(OptionVisitor& v) {
   v.group("llm", llm, {.help = "LLaMA"});
   v.group("vae", vae, {.help = "AutoencoderKL, for codec autoencoder_kl"});
   v.group("denoiser", denoiser, {.help = "UNet2DConditionModel"});
+}
+
+void PartsOptions::validate() const {
+  const auto refuse = [](const char* part, TrainMode got, TrainMode refused, const char* message) {
+    if (got == refused) throw config_error(str("model.parts.", part, ".train is ", message));
+  };
+  for (const auto& [name, part] : {std::pair{"vision", &vision}, std::pair{"text", &text},
+                                   std::pair{"vae", &vae}, std::pair{"denoiser", &denoiser}}) {
+    refuse(name, part->train, TrainMode::kLora,
+           "lora; adapters are trained on the LLM only, set frozen or full");
+  }
+  for (const auto& [name, part] : {std::pair{"vision", &vision}, std::pair{"text", &text},
+                                   std::pair{"llm", &llm}, std::pair{"vae", &vae}}) {
+    refuse(name, part->train, TrainMode::kAttention,
+           "attention; only the denoiser has that, set frozen or full");
+  }
 }
 
 void InferenceOptions::describe(OptionVisitor& v) {

@@ -15,7 +15,8 @@
 
 namespace reasonbrain::reason {
 
-enum class TrainMode { kFrozen, kFull, kLora };
+// kAttention: the transformer blocks of a UNet, as Tab. A4's total at 7B suggests.
+enum class TrainMode { kFrozen, kFull, kLora, kAttention };
 
 // A pretrained (or fresh) part.
 struct PartOptions {
@@ -28,6 +29,9 @@ struct PartOptions {
 struct PartsOptions {
   PartOptions vision, text, llm, vae, denoiser;
   void describe(OptionVisitor& v);
+
+  // Throws Error(kConfig) for a part with a mode that it does not have.
+  void validate() const;
 };
 
 // What `edit` does unless told otherwise; saved with the model.

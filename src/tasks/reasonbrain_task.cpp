@@ -1,5 +1,7 @@
 #include "tasks/reasonbrain_task.h"
 
+#include <algorithm>
+
 #include "core/str.h"
 #include "diffusion/schedule.h"
 #include "models/lora.h"
@@ -20,21 +22,6 @@ std::vector<int64_t> slot_sizes(const std::vector<std::vector<std::string>>& slo
   return sizes;
 }
 
-void refuse_lora_outside_llm(const reason::PartsOptions& parts) {
-  const std::pair<const char*, const reason::PartOptions*> others[] = {
-      {"vision", &parts.vision},
-      {"text", &parts.text},
-      {"vae", &parts.vae},
-      {"denoiser", &parts.denoiser}};
-  for (const auto& [name, part] : others) {
-    if (part->train == reason::TrainMode::kLora) {
-      throw config_error(
-          str("model.parts.", name,
-              ".train is lora; adapters are trained on the LLM only, set frozen or full"));
-    }
-  }
-}
-
 // Norms, biases, queries, tables and new rows are not decayed: everything but weights of linear
 // maps.
 bool decays(const std::string& name, const torch::Tensor& parameter) {
@@ -43,6 +30,23 @@ bool decays(const std::string& name, const torch::Tensor& parameter) {
     if (name.find(part) != std::string::npos) return false;
   }
   return parameter.dim() >= 2;
+}
+
+// Every stage reports every term, so that all lines of metrics.jsonl have the same columns; what a
+// stage does not measure has the count 0 and is logged as null.
+constexpr const char* kTerms[] = {"mllm", "region_labels", "object_labels", "dm",
+                                  "l1",   "remaining",     "align"};
+
+template <class Term>
+std::vector<Term> every_term(std::vector<Term> measured, const Term& absent) {
+  std::vector<Term> all;
+  for (const char* name : kTerms) {
+    const auto found = std::find_if(measured.begin(), measured.end(),
+                                    [&](const Term& term) { return term.name == name; });
+    all.push_back(found == measured.end() ? absent : std::move(*found));
+    all.back().name = name;
+  }
+  return all;
 }
 
 }  // namespace
@@ -56,7 +60,7 @@ ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline,
       stages_(std::move(stages)),
       seed_(seed) {
   const auto& model = pipeline_->options();
-  refuse_lora_outside_llm(model.parts);
+  model.parts.validate();
   const auto slots = data_.train->label_slots();
   collator_ =
       std::make_unique<Collator>(options_, pipeline_->processor(),
@@ -118,15 +122,7 @@ void ReasonBrainTask::begin_stage(const std::string& stage) {
     pipeline_->denoiser().train_adapter(/*residuals=*/false);
     nn::set_requires_grad(*answers_, true);
   } else {
-    const auto& parts = pipeline_->options().parts;
-    encoder.train_towers(parts.vision.train == reason::TrainMode::kFull,
-                         parts.text.train == reason::TrainMode::kFull);
-    model.train_reasoning();
-    model.train_conditioning();
-    nn::set_requires_grad(*model.llm, parts.llm.train == reason::TrainMode::kFull);
-    pipeline_->denoiser().train_backbone(parts.denoiser.train == reason::TrainMode::kFull);
-    pipeline_->denoiser().train_adapter(/*residuals=*/true);
-    if (parts.llm.train == reason::TrainMode::kLora) pipeline_->ensure_llm_lora(seed_);
+    pipeline_->train_joint(seed_);
   }
   if (reasons() && !labels_.is_empty() && loss().labels > 0) nn::set_requires_grad(*labels_, true);
 }
@@ -148,7 +144,7 @@ std::vector<train::LossCount> ReasonBrainTask::counts(const train::Batch& given)
   const auto r = static_cast<double>(pipeline_->options().reason.num_guidance_tokens);
   const auto sum = [](const torch::Tensor& x) { return x.sum(torch::kFloat64).item<double>(); };
   if (reasons()) {
-    counts.push_back({"mllm", size * r});
+    if (loss().mllm > 0) counts.push_back({"mllm", size * r});
     if (loss().labels > 0 && !labels_.is_empty()) {
       counts.push_back({"region_labels", sum(batch.region_labels.ge(0))});
       counts.push_back({"object_labels", sum(batch.object_labels.ge(0))});
@@ -166,7 +162,7 @@ std::vector<train::LossCount> ReasonBrainTask::counts(const train::Batch& given)
           {"align", size * r * static_cast<double>(pipeline_->options().reason.width)});
     }
   }
-  return counts;
+  return every_term(std::move(counts), train::LossCount{});
 }
 
 ReasonBrainTask::Forward ReasonBrainTask::run(const ReasonBatch& batch) {
@@ -218,27 +214,28 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
   const torch::Device device = pipeline_->placement().device;
   std::vector<train::LossTerm> terms;
   const auto wide = [](const torch::Tensor& x) { return x.to(torch::kFloat32); };
+  const torch::Tensor zero = at::zeros({}, torch::TensorOptions(torch::kFloat32).device(device));
   if (reasons()) {
-    torch::Tensor sum = at::zeros({}, torch::TensorOptions(torch::kFloat32).device(device));
     if (forward.outputs.logits.defined()) {
       const torch::Tensor logits = wide(forward.outputs.logits);
       const torch::Tensor ids =
           batch.answer_ids.defined()
               ? batch.answer_ids
               : pipeline_->model->img_token_ids().expand({logits.size(0), -1});
-      sum = at::cross_entropy_loss(logits.reshape({-1, logits.size(2)}),
-                                   ids.reshape({-1}).to(device), {}, at::Reduction::Sum);
+      terms.push_back({"mllm",
+                       at::cross_entropy_loss(logits.reshape({-1, logits.size(2)}),
+                                              ids.reshape({-1}).to(device), {}, at::Reduction::Sum),
+                       loss().mllm});
     }
-    terms.push_back({"mllm", sum, loss().mllm});
     if (loss().labels > 0 && !labels_.is_empty()) {
       const auto& cues = forward.outputs.cues;
       const int64_t regions = batch.region_labels.size(1), objects = batch.object_labels.size(1);
-      torch::Tensor region_sum = at::zeros_like(sum);
+      torch::Tensor region_sum = zero;
       if (cues.regions.defined() && regions > 0) {
         region_sum =
             labels_->loss_sum(cues.regions.narrow(1, 0, regions), batch.region_labels.to(device));
       }
-      torch::Tensor object_sum = at::zeros_like(sum);
+      torch::Tensor object_sum = zero;
       if (objects > 0 && cues.objects.size(1) == objects + 1) {
         object_sum = labels_->object_loss_sum(cues.objects.narrow(1, 0, objects),
                                               batch.object_labels.to(device));
@@ -280,7 +277,7 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
       terms.push_back({"align", (wide(student) - wide(teacher)).square().sum(), loss().align});
     }
   }
-  return terms;
+  return every_term(std::move(terms), train::LossTerm{"", zero, 0});
 }
 
 std::vector<train::ParameterGroup> ReasonBrainTask::parameter_groups() {

@@ -1,0 +1,186 @@
+#include "cli/model_report.h"
+
+#include <cmath>
+#include <fstream>
+#include <iomanip>
+#include <sstream>
+
+#include "core/str.h"
+
+namespace reasonbrain::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kMillion = 1e6;
+
+// Licences of the weights that the presets are made for, by preset and part.
+const std::map<std::string, std::string>& preset_licences(const std::string& preset) {
+  static const std::string clip = "MIT (CLIP ViT-L/14)";
+  static const std::map<std::string, std::map<std::string, std::string>> all = {
+      {"reasonbrain-7b",
+       {{"encoder.vision", clip},
+        {"encoder.text", clip},
+        {"model.llm", "Llama 2 Community License (LLaVA 1.5), research only (LLaVA 1.1)"},
+        {"denoiser.vae", "CreativeML Open RAIL++-M (Stable Diffusion 2.1)"},
+        {"denoiser.unet", "CreativeML Open RAIL++-M (Stable Diffusion 2.1)"}}},
+      {"reasonbrain-3b",
+       {{"encoder.vision", clip},
+        {"encoder.text", clip},
+        {"denoiser.vae", "CreativeML Open RAIL-M (Stable Diffusion 1.5)"},
+        {"denoiser.unet", "CreativeML Open RAIL-M (Stable Diffusion 1.5)"}}}};
+  static const std::map<std::string, std::string> none;
+  const auto found = all.find(preset);
+  return found == all.end() ? none : found->second;
+}
+
+// `license: NAME` in the front matter of FOLDER/README.md, as model cards have it.
+std::string card_licence(const fs::path& folder) {
+  std::ifstream card(folder / "README.md");
+  std::string line;
+  if (!std::getline(card, line) || trim(line) != "---") return "";
+  while (std::getline(card, line) && trim(line) != "---") {
+    if (starts_with(line, "license:")) return trim(line.substr(8));
+  }
+  return "";
+}
+
+std::string licence_of(const std::string& part, const reason::PipelineOptions& options) {
+  const std::pair<const char*, const reason::PartOptions*> sources[] = {
+      {"encoder.vision", &options.parts.vision},
+      {"encoder.text", &options.parts.text},
+      {"model.llm", &options.parts.llm},
+      {"denoiser.vae", &options.parts.vae},
+      {"denoiser.unet", &options.parts.denoiser}};
+  for (const auto& [name, source] : sources) {
+    if (part != name || source->path.empty()) continue;
+    for (const fs::path& folder : {fs::path(source->path), fs::path(source->path).parent_path()}) {
+      const std::string licence = card_licence(folder);
+      if (!licence.empty()) return licence;
+    }
+    return "";
+  }
+  const auto& known = preset_licences(options.preset);
+  const auto found = known.find(part);
+  return found == known.end() ? "" : found->second;
+}
+
+void add(PartReport& part, const torch::Tensor& parameter) {
+  part.total += parameter.numel();
+  if (parameter.requires_grad()) part.trainable += parameter.numel();
+  part.bytes[dtype_name(parameter.scalar_type())] +=
+      parameter.numel() * static_cast<int64_t>(parameter.element_size());
+}
+
+bool is_full_model(const reason::ReasonOptions& r) {
+  return r.frce.patch && r.frce.region && r.frce.to_cme && r.idc.enabled &&
+         r.cme.mode == reason::CmeMode::kFull && r.cme.visual && r.cme.textual;
+}
+
+struct PaperSizes {
+  double frce, cme, trainable;  // millions
+};
+
+std::vector<PaperRow> paper_rows(const ModelReport& report,
+                                 const reason::PipelineOptions& options) {
+  static const std::map<std::string, PaperSizes> table = {{"reasonbrain-7b", {82, 45, 800}},
+                                                          {"reasonbrain-3b", {41, 22, 320}}};
+  const auto paper = table.find(options.preset);
+  if (paper == table.end() || !is_full_model(options.reason)) return {};
+  int64_t frce = 0, cme = 0, rows = 0;
+  for (const PartReport& part : report.parts) {
+    if (part.name == "model.frce") frce += part.total;
+    for (const char* name :
+         {"model.cme_visual", "model.cme_textual", "model.text_to_cme", "model.reasoning_to_cme"}) {
+      if (part.name == name) cme += part.total;
+    }
+    if (part.name == "model.new_rows" || part.name == "model.new_head_rows") rows += part.total;
+  }
+  const int64_t vocabulary = options.llm.vocab_size + options.reason.num_guidance_tokens + 2;
+  const int64_t tables = 2 * vocabulary * options.llm.hidden_size;
+  const int64_t trainable = report.total.trainable;
+  return {{"FRCE", frce, paper->second.frce * kMillion},
+          {"CME", cme, paper->second.cme * kMillion},
+          {"trainable, new token rows only", trainable, paper->second.trainable * kMillion},
+          {"trainable, whole token tables", trainable - rows + tables,
+           paper->second.trainable * kMillion}};
+}
+
+std::string gibibytes(const std::map<std::string, int64_t>& bytes) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(3);
+  for (const auto& [dtype, count] : bytes) {
+    if (out.tellp() > 0) out << ", ";
+    out << static_cast<double>(count) / (1 << 30) << " GiB " << dtype;
+  }
+  return out.str();
+}
+
+}  // namespace
+
+ModelReport report_model(const reason::Pipeline& pipeline) {
+  std::map<std::string, PartReport> parts;
+  ModelReport report;
+  report.total.name = "total";
+  for (const auto& item : pipeline.named_parameters()) {
+    const std::vector<std::string> names = split(item.key(), '.');
+    const std::string name = names.size() > 2 ? names[0] + "." + names[1] : item.key();
+    PartReport& part = parts[name];
+    part.name = name;
+    add(part, item.value());
+    add(report.total, item.value());
+  }
+  for (auto& [name, part] : parts) {
+    part.licence = licence_of(name, pipeline.options());
+    report.parts.push_back(part);
+  }
+  report.rows = paper_rows(report, pipeline.options());
+  return report;
+}
+
+std::string report_table(const ModelReport& report) {
+  std::ostringstream out;
+  const auto row = [&](const PartReport& part) {
+    out << std::left << std::setw(27) << part.name << std::right << std::setw(14) << part.total
+        << std::setw(14) << part.trainable << std::setw(14) << part.total - part.trainable << "  "
+        << gibibytes(part.bytes);
+    if (!part.licence.empty()) out << "  " << part.licence;
+    out << '\n';
+  };
+  out << std::left << std::setw(27) << "part" << std::right << std::setw(14) << "parameters"
+      << std::setw(14) << "trainable" << std::setw(14) << "frozen"
+      << "  weights, their licence\n";
+  for (const PartReport& part : report.parts) row(part);
+  row(report.total);
+  if (report.rows.empty()) return out.str();
+  out << "the paper's Tab. A4, in millions:\n" << std::fixed << std::setprecision(2);
+  for (const PaperRow& line : report.rows) {
+    out << "  " << std::left << std::setw(32) << line.name << std::right << std::setw(9)
+        << static_cast<double>(line.ours) / kMillion << "  paper " << std::setw(6)
+        << std::setprecision(0) << line.paper / kMillion << std::setprecision(2) << "  "
+        << std::showpos << 100 * (static_cast<double>(line.ours) / line.paper - 1) << std::noshowpos
+        << " %\n";
+  }
+  return out.str();
+}
+
+nlohmann::json report_json(const ModelReport& report) {
+  nlohmann::json parts = nlohmann::json::object(), rows = nlohmann::json::array();
+  for (const PartReport& part : report.parts) {
+    parts[part.name] = {{"total", part.total},
+                        {"trainable", part.trainable},
+                        {"frozen", part.total - part.trainable},
+                        {"bytes", part.bytes}};
+    if (!part.licence.empty()) parts[part.name]["licence"] = part.licence;
+  }
+  for (const PaperRow& row : report.rows)
+    rows.push_back({{"name", row.name}, {"ours", row.ours}, {"paper", row.paper}});
+  return {{"total", report.total.total},
+          {"trainable", report.total.trainable},
+          {"frozen", report.total.total - report.total.trainable},
+          {"bytes", report.total.bytes},
+          {"parts", parts},
+          {"paper", rows}};
+}
+
+}  // namespace reasonbrain::cli

@@ -37,7 +37,7 @@ struct EditOptions {
   std::optional<double> guidance;        // 0 .. kMaxGuidance, of the text
   std::optional<double> image_guidance;  // 0 .. kMaxGuidance
   std::optional<std::string>
-      region_source;     // kmeans, grid, none (or file): regions of requests without a map
+      region_source;     // kmeans, grid, none, sam (or file): regions of requests without a map
   int64_t num = 1;       // pictures per request, 1 .. kMaxPictures
   bool explain = false;  // fill EditResult::turns
 };
@@ -80,6 +80,12 @@ class Editor {
   void check(const EditRequest& request, const EditOptions& options) const;
   void check_instruction(const std::string& instruction) const;  // this part alone
   void check_options(const EditOptions& options) const;          // and this
+
+  // Finds regions with SAM unless the options name another source. `folder`: config.json of a
+  // transformers SamModel beside its weights or those of segment-anything. On the model's device.
+  // Call it before edit().
+  void use_sam(const std::filesystem::path& folder);
+  std::string sam_sha256() const;  // of that folder; "" without
 
   // Results in the order of the requests. A picture depends on its request, the options and its
   // index alone, never on its neighbours: the noise is keyed by them, and on the CPU pictures are

@@ -13,14 +13,15 @@ void add_data(CLI::App& app, Action& action) {
   add_data_tokenizers(*data, action);
   add_data_check(*data, action);
   add_data_stats(*data, action);
-  for (const std::string name : {"cache", "pack", "split", "build"}) {
+  add_data_cache(*data, action);
+  for (const std::string name : {"pack", "split", "build"}) {
     CLI::App* command = data->add_subcommand(name, "(not in this release)");
     command->prefix_command();
     command->callback([name, &action] {
       action = [name] {
         throw runtime_error(
             str("data ", name,
-                ": not in this release; there are: miniworld, tokenizers, check, stats"));
+                ": not in this release; there are: miniworld, tokenizers, check, stats, cache"));
       };
     });
   }

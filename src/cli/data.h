@@ -9,5 +9,6 @@ void add_data_miniworld(CLI::App& data, Action& action);
 void add_data_tokenizers(CLI::App& data, Action& action);
 void add_data_check(CLI::App& data, Action& action);
 void add_data_stats(CLI::App& data, Action& action);
+void add_data_cache(CLI::App& data, Action& action);
 
 }  // namespace reasonbrain::cli

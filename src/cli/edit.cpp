@@ -1,6 +1,7 @@
 #include "cli/edit.h"
 
 #include "cli/command.h"
+#include "cli/validators.h"
 #include "core/str.h"
 #include "data/regions.h"
 #include "reasonbrain/error.h"
@@ -34,7 +35,7 @@ void add_model_options(CLI::App& command, EditArgs& args) {
       ->check(CLI::Range(int64_t{1}, edit::kMaxPictures))
       ->capture_default_str();
   command.add_option("--seed", args.seed, "Of the noise")
-      ->check(CLI::NonNegativeNumber)
+      ->check(seed_number())
       ->capture_default_str();
   command
       .add_option("--size", args.size, "Side of the model's canvas in pixels; default: the model's")
@@ -43,6 +44,9 @@ void add_model_options(CLI::App& command, EditArgs& args) {
       .add_option("--region-source", args.options.region_source,
                   "Where regions come from; default: those given, else the model's source")
       ->check(CLI::IsMember(data::region_source_names()));
+  command.add_option("--sam", args.sam,
+                     "Folder with SAM's weights: regions that are not given are its masks, unless "
+                     "--region-source says otherwise");
   command
       .add_option("--object-source", args.object_source,
                   "Objects as given where there are any, or always by rules")

@@ -15,7 +15,7 @@ namespace reasonbrain::cli {
 enum class ObjectSource { kGiven, kRules };
 
 struct EditArgs {
-  std::string model, image, data, out, region, explain;
+  std::string model, image, data, out, region, sam, explain;
   std::vector<std::string> instructions, objects;
   ObjectSource object_source = ObjectSource::kGiven;
   uint64_t seed = 0;

@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 
 edit::Editor open_editor(const EditArgs& args) {
   edit::Editor editor(args.model, args.device, args.dtype);
+  if (!args.sam.empty()) editor.use_sam(args.sam);
   editor.check_options(args.options);
   if (args.size && *args.size != editor.picture_side()) {
     throw usage_error(str("--size ", *args.size, ": the grid of this model's denoiser allows ",
@@ -56,17 +57,19 @@ io::PngText picture_metadata(const EditArgs& args, const edit::EditRequest& requ
 
 nlohmann::json edit_settings(const EditArgs& args, const edit::Editor& editor) {
   const edit::EditOptions options = editor.resolved(args.options);
-  return {{"steps", *options.steps},
-          {"guidance", *options.guidance},
-          {"image_guidance", *options.image_guidance},
-          {"num", options.num},
-          {"size", editor.picture_side()},
-          {"seed", args.seed},
-          {"region_source", *options.region_source},
-          {"given_regions", uses_given_regions(args)},
-          {"given_objects", args.object_source == ObjectSource::kGiven},
-          {"dtype", editor.dtype()},
-          {"metadata", args.metadata}};
+  nlohmann::json settings = {{"steps", *options.steps},
+                             {"guidance", *options.guidance},
+                             {"image_guidance", *options.image_guidance},
+                             {"num", options.num},
+                             {"size", editor.picture_side()},
+                             {"seed", args.seed},
+                             {"region_source", *options.region_source},
+                             {"given_regions", uses_given_regions(args)},
+                             {"given_objects", args.object_source == ObjectSource::kGiven},
+                             {"dtype", editor.dtype()},
+                             {"metadata", args.metadata}};
+  if (*options.region_source == "sam") settings["sam_sha256"] = editor.sam_sha256();
+  return settings;
 }
 
 }  // namespace reasonbrain::cli

@@ -25,9 +25,11 @@ def randomise(model, dtype, generator):
     return model.eval()
 
 
-def write_case(folder, model, run, inputs, num_grads, rng, generator, dtype, shards, rename=lambda key: key):
-    """run(inputs) -> outputs by name. Writes the model's folder and io/io.safetensors."""
-    features = {name: value for name, value in inputs.items() if value.is_floating_point() and name != "timestep"}
+def write_case(folder, model, run, inputs, num_grads, rng, generator, dtype, shards, rename=lambda key: key,
+               fixed=("timestep",), convert=None):
+    """run(inputs) -> outputs by name. Writes the model's folder and io/io.safetensors. Inputs named in `fixed` get no
+    gradient. convert(tensors by key) -> the same in another layout, as one file without index."""
+    features = {name: value for name, value in inputs.items() if value.is_floating_point() and name not in fixed}
     for value in features.values():
         value.requires_grad_(True)
     outputs = run(inputs)
@@ -36,6 +38,7 @@ def write_case(folder, model, run, inputs, num_grads, rng, generator, dtype, sha
 
     gradients = {name: parameter.grad for name, parameter in model.named_parameters()
                  if parameter.grad is not None}
+    gradients = convert(gradients) if convert else gradients
     largest = max(gradient.abs().max() for gradient in gradients.values())
     gradients = {name: gradient for name, gradient in gradients.items()
                  if gradient.abs().max() > LEAST_GRADIENT * largest}
@@ -50,6 +53,13 @@ def write_case(folder, model, run, inputs, num_grads, rng, generator, dtype, sha
     save_file({name: value.detach().contiguous().clone() for name, value in tensors.items()},
               str(folder / "io/io.safetensors"), {"grad_params": ",".join(rename(key) for key in keys)})
     model.to(dtype).save_pretrained(folder, max_shard_size="60KB" if shards else "1GB")
+    if convert:
+        files = list(folder.glob("*.safetensors"))
+        weights = {key: value for file in files for key, value in load_file(file).items()}
+        for file in [*files, *folder.glob("*.index.json")]:
+            file.unlink()
+        save_file(convert(weights), str(folder / "original.safetensors"))
+        return
     for file in folder.glob("*.safetensors"):
         weights = {rename(key): value for key, value in load_file(file).items()}
         save_file(weights, str(file), {"format": "pt"})

@@ -1,0 +1,112 @@
+// The T5 encoder against transformers, and what must hold of any.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "models/hf_folder.h"
+#include "models/t5/runner.h"
+#include "reasonbrain/error.h"
+#include "reference.h"
+#include "temporary_folder.h"
+
+namespace reasonbrain::models::t5 {
+namespace {
+
+T5Config small_config() {
+  T5Config config;
+  config.vocab_size = 30;
+  config.d_model = 12;
+  config.d_kv = 4;
+  config.d_ff = 20;
+  config.num_layers = 2;
+  config.num_heads = 2;
+  config.feed_forward_proj = "gated-gelu";
+  return config;
+}
+
+T5Encoder small_encoder() {
+  T5Encoder encoder(small_config(), nn::Build{});
+  nn::init_weights(*encoder, /*seed=*/2);
+  return encoder;
+}
+
+TEST(T5, MatchesReference) {
+  testing::check_component("t5-encoder");
+}
+
+TEST(T5, BucketsGrowWithDistanceInBothDirections) {
+  const torch::Tensor distance = at::arange(-200, 201);
+  const torch::Tensor buckets =
+      relative_buckets(distance, /*num_buckets=*/32, /*max_distance=*/128);
+  const auto at_distance = [&](int64_t d) { return buckets[d + 200].item<int64_t>(); };
+  EXPECT_EQ(at_distance(0), 0);
+  EXPECT_EQ(at_distance(-7), 7);
+  EXPECT_EQ(at_distance(7), 16 + 7);
+  EXPECT_EQ(at_distance(-128), 15);
+  EXPECT_EQ(at_distance(200), 31);
+  const torch::Tensor before = buckets.narrow(0, 0, 201).flip(0);
+  EXPECT_TRUE((before.slice(0, 1) >= before.slice(0, 0, -1)).all().item<bool>());
+}
+
+TEST(T5, PaddingDoesNotReachTokens) {
+  T5Encoder encoder = small_encoder();
+  const torch::Tensor ids = at::arange(1, 8).view({1, 7});
+  const torch::Tensor alone = encoder(ids.narrow(1, 0, 4));
+  const torch::Tensor mask = at::tensor({1, 1, 1, 1, 0, 0, 0}).view({1, 7});
+  EXPECT_LT(testing::relative_error(encoder(ids, mask).narrow(1, 0, 4), alone), 1e-5);
+  EXPECT_GT(testing::relative_error(encoder(ids).narrow(1, 0, 4), alone), 1e-3);
+}
+
+TEST(T5, SaveAndLoadRestoreEveryWeight) {
+  T5Encoder encoder = small_encoder();
+  const testing::TemporaryFolder folder;
+  save_t5(folder.path(), encoder);
+  T5Encoder loaded = load_t5(folder.path(), nn::Build{});
+  const torch::Tensor ids = at::arange(10).view({2, 5});
+  EXPECT_TRUE(at::equal(encoder(ids), loaded(ids)));
+}
+
+TEST(T5, DecoderOfAWholeModelIsPassedOver) {
+  T5Encoder encoder = small_encoder();
+  const testing::TemporaryFolder folder;
+  save_t5(folder.path(), encoder);
+  nn::StateDict weights = base_state_dict(*encoder);
+  weights["decoder.block.0.layer.0.layer_norm.weight"] = at::ones({12});
+  weights["lm_head.weight"] = at::ones({30, 12});
+  io::save_safetensors(folder.path() / "model.safetensors", weights);
+  EXPECT_NO_THROW(load_t5(folder.path(), nn::Build{}));
+  weights["encoder.block.0.foreign.weight"] = at::ones({12});
+  io::save_safetensors(folder.path() / "model.safetensors", weights);
+  EXPECT_THROW(load_t5(folder.path(), nn::Build{}), Error);
+}
+
+TEST(T5, CountOfThePublishedModel) {
+  T5Config config;
+  config.d_model = 4096;
+  config.d_ff = 10240;
+  config.num_layers = 24;
+  config.num_heads = 64;
+  config.feed_forward_proj = "gated-gelu";
+  const nn::Build meta{.tensor = torch::TensorOptions(torch::kFloat32).device(torch::kMeta)};
+  EXPECT_EQ(nn::count_parameters(*T5Encoder(config, meta)).total, 4'762'310'656);
+}
+
+TEST(T5, UnsupportedValuesAreNamed) {
+  const auto error_of = [](const nlohmann::json& object) -> std::string {
+    try {
+      parse_t5_config(object, "config.json");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  using ::testing::HasSubstr;
+  EXPECT_EQ(error_of({{"feed_forward_proj", "gated-silu"}}), "");
+  EXPECT_THAT(error_of({{"feed_forward_proj", "gated-maxout"}}), HasSubstr("gated-maxout"));
+  EXPECT_THAT(error_of({{"model_type", "umt5"}}), HasSubstr("umt5"));
+  EXPECT_THAT(error_of({{"is_decoder", true}}), HasSubstr("is_decoder"));
+  EXPECT_THAT(error_of({{"relative_attention_max_distance", 8}}),
+              HasSubstr("relative_attention_max_distance"));
+}
+
+}  // namespace
+}  // namespace reasonbrain::models::t5

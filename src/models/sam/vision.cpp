@@ -22,7 +22,7 @@ torch::Tensor to_windows(const torch::Tensor& map, int64_t window) {
   const int64_t columns = (map.size(2) + window - 1) / window;
   const torch::Tensor padded = at::constant_pad_nd(
       map, {0, 0, 0, columns * window - map.size(2), 0, rows * window - map.size(1)});
-  return padded.view({map.size(0), rows, window, columns, window, map.size(3)})
+  return padded.reshape({map.size(0), rows, window, columns, window, map.size(3)})
       .transpose(2, 3)
       .reshape({-1, window, window, map.size(3)});
 }

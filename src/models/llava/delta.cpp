@@ -26,8 +26,8 @@ torch::Tensor sum(const torch::Tensor& delta, const torch::Tensor& base, const s
              delta.size(0) >= base.size(0) && delta.size(1) == base.size(1)) {
     total.narrow(0, 0, base.size(0)).add_(base.to(torch::kFloat32));
   } else {
-    throw data_error(str("'", key, "' has the shape ", delta.sizes(), " in the delta and ",
-                         base.sizes(), " in the base"));
+    throw data_error(reasonbrain::str("'", key, "' has the shape ", delta.sizes(),
+                                      " in the delta and ", base.sizes(), " in the base"));
   }
   return total.to(delta.scalar_type());
 }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kMaxPatternBytes = 10'000;
 constexpr int32_t kMaxStackBytes = 64 << 20;
-constexpr int32_t kMaxSteps = 100'000;  // in ICU's units of some ten thousand steps
+constexpr int32_t kMaxSteps = 2000;  // in ICU's units of ten thousand steps: a second or two
 
 // ICU reads \s and \w differently from Oniguruma: without vertical tab and with joiners.
 std::string to_icu(const std::string& pattern) {

@@ -1,0 +1,148 @@
+#include "text/json_tokenizer.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "core/atomic_file.h"
+#include "core/rng.h"
+#include "core/str.h"
+#include "io/json.h"
+#include "reasonbrain/error.h"
+
+namespace reasonbrain::text {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// Folders of the repository, and those below $RB_GOLDEN_DIR when it is set: a tokenizer.json and
+// cases.json of what the tokenizers library gives.
+std::vector<fs::path> folders() {
+  std::vector<fs::path> roots = {fs::path(RB_TEST_DATA) / "json"}, out;
+  if (const char* extra = std::getenv("RB_GOLDEN_DIR")) roots.push_back(fs::path(extra));
+  for (const fs::path& root : roots) {
+    for (const auto& entry : fs::directory_iterator(root)) {
+      if (fs::exists(entry.path() / "cases.json")) out.push_back(entry.path());
+    }
+  }
+  return out;
+}
+
+TEST(JsonTokenizer, EqualsTheReference) {
+  int count = 0;
+  for (const fs::path& folder : folders()) {
+    SCOPED_TRACE(folder.string());
+    const JsonTokenizer tokenizer(folder);
+    for (const auto& item : io::read_json(folder / "cases.json")) {
+      const auto ids = item["ids"].get<std::vector<int64_t>>();
+      EXPECT_EQ(tokenizer.encode(item["text"].get<std::string>(), true), ids) << item["text"];
+      EXPECT_EQ(tokenizer.decode(ids, true), item["decoded"].get<std::string>()) << item["text"];
+      ++count;
+    }
+  }
+  EXPECT_GE(count, 500);
+}
+
+TEST(JsonTokenizer, SpecialTokensComeFromTheTemplate) {
+  const JsonTokenizer llama(fs::path(RB_TEST_DATA) / "json/llama-new");
+  EXPECT_EQ(llama.bos_id(), 1);
+  EXPECT_EQ(llama.token_id("<image>"), llama.vocab_size() - 2);
+  const JsonTokenizer t5(fs::path(RB_TEST_DATA) / "json/t5");
+  EXPECT_EQ(t5.eos_id(), 1);
+  EXPECT_EQ(t5.bos_id(), std::nullopt);
+}
+
+class Written : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() /
+              str("rb_json_", ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void put(const std::string& text) { write_file_atomic(folder_ / "tokenizer.json", text); }
+
+  std::string problem(const std::string& text) {
+    put(text);
+    try {
+      JsonTokenizer tokenizer(folder_);
+      tokenizer.encode("some text", true);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kData);
+      return error.what();
+    }
+    return "";
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Written, WhatIsNotReadIsNamed) {
+  const auto with = [](const std::string& name, const std::string& step) {
+    return str(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab": [["?", -1]]}, ")", name,
+               "\": ", step, "}");
+  };
+  EXPECT_EQ(problem(with("normalizer", "null")), "");
+  EXPECT_THAT(problem(with("normalizer", R"({"type": "BertNormalizer"})")),
+              HasSubstr("BertNormalizer"));
+  EXPECT_THAT(problem(with("pre_tokenizer", R"({"type": "BertPreTokenizer"})")),
+              HasSubstr("BertPreTokenizer"));
+  EXPECT_THAT(problem(with("decoder", R"({"type": "CTC"})")), HasSubstr("CTC"));
+  EXPECT_THAT(problem(with("post_processor", R"({"type": "Magic"})")), HasSubstr("Magic"));
+  EXPECT_THAT(problem(R"({"model": {"type": "WordPiece"}})"), HasSubstr("WordPiece"));
+  EXPECT_THAT(
+      problem(with("pre_tokenizer",
+                   R"({"type": "Split", "behavior": "Removed", "pattern": {"Regex": "(("}})")),
+      HasSubstr("(("));
+  EXPECT_THAT(
+      problem(with("normalizer", R"({"type": "Precompiled", "precompiled_charsmap": "/////w=="})")),
+      HasSubstr("precompiled_charsmap"));
+  EXPECT_THAT(problem(R"({"model": {"type": "Unigram", "vocab": [["a", -1]]}})"),
+              HasSubstr("unk_id"));
+  EXPECT_THAT(problem(R"({"model": {"type": "Unigram", "vocab": [["a"]]}})"), HasSubstr("score"));
+  EXPECT_THAT(problem(R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}})"),
+              HasSubstr("'b'"));
+  EXPECT_THAT(problem(R"({"model": {"type": "BPE", "vocab": {"a": -1}, "merges": []}})"),
+              HasSubstr("no valid id"));
+  EXPECT_THAT(problem(R"({"added_tokens": [{"content": "", "id": 3}],
+                          "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})"),
+              HasSubstr("empty"));
+}
+
+TEST_F(Written, PatternsThatExplodeEndInAnError) {
+  put(R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []},
+          "pre_tokenizer": {"type": "Split", "behavior": "Isolated",
+                            "pattern": {"Regex": "(a+)+(a+)+(a+)+b"}}})");
+  const JsonTokenizer tokenizer(folder_);
+  EXPECT_THROW(tokenizer.encode(std::string(300, 'a'), false), Error);
+}
+
+TEST_F(Written, DamagedFilesNeverCrash) {
+  Rng rng(9);
+  for (const char* name : {"llama-new", "t5"}) {
+    const std::string whole = read_file(fs::path(RB_TEST_DATA) / "json" / name / "tokenizer.json");
+    for (int i = 0; i < 25; ++i) {
+      std::string broken = whole;
+      for (int k = 0; k < 3; ++k) {
+        broken[rng.below(broken.size())] = static_cast<char>(0x20 + rng.below(95));
+      }
+      problem(broken);
+    }
+  }
+}
+
+TEST_F(Written, MetaspaceFirstPrependsOnlyAtTheStart) {
+  put(R"({"model": {"type": "BPE", "unk_token": "?", "vocab": {"?": 0, "a": 1, "▁": 2}, "merges": []},
+          "added_tokens": [{"id": 3, "content": "<x>", "special": true}],
+          "pre_tokenizer": {"type": "Metaspace", "prepend_scheme": "first", "split": false}})");
+  const JsonTokenizer tokenizer(folder_);
+  EXPECT_THAT(tokenizer.encode("a<x>a", false), ElementsAre(2, 1, 3, 1));
+  EXPECT_THAT(tokenizer.encode("<x>a a", false), ElementsAre(3, 1, 2, 1));
+}
+
+}  // namespace
+}  // namespace reasonbrain::text

@@ -6,10 +6,12 @@
 
 #include "core/str.h"
 #include "models/clip/runner.h"
+#include "models/flux/runner.h"
 #include "models/llama/runner.h"
 #include "models/llava/runner.h"
 #include "models/qformer/runner.h"
 #include "models/sam/runner.h"
+#include "models/t5/runner.h"
 #include "models/unet/runner.h"
 #include "models/vae/runner.h"
 #include "reasonbrain/error.h"
@@ -177,10 +179,12 @@ const std::vector<Component>& components() {
   static const std::vector<Component> kComponents = {
       clip::vision_component(),
       clip::text_component(),
+      flux::flux_component(),
       llama::llama_component(),
       llava::llava_component(),
       qformer::qformer_component(),
       sam::sam_component(),
+      t5::encoder_component(),
       unet::unet_component(),
       vae::encode_component(),
       vae::decode_component(),

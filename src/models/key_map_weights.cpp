@@ -13,8 +13,10 @@ using Tensors = std::vector<torch::Tensor>;
 
 torch::Tensor transformed(const torch::Tensor& x, KeyTransform transform) {  // module -> file
   switch (transform) {
-    case KeyTransform::kSwapHalves:
-      return at::roll(x, x.size(0) / 2, 0);
+    case KeyTransform::kSwapHalves: {  // at::roll has no meta kernel
+      const int64_t half = x.size(0) / 2;
+      return at::cat({x.slice(0, half), x.slice(0, 0, half)}, 0);
+    }
     case KeyTransform::kTranspose:
       return x.transpose(0, 1);
     case KeyTransform::kPointwise:

@@ -19,6 +19,7 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return folder_; }
   std::filesystem::path metrics() const { return folder_ / "metrics.jsonl"; }
+  std::filesystem::path events() const { return folder_ / "tb"; }
   std::filesystem::path curves() const { return folder_ / "curves.html"; }
   std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
   std::filesystem::path checkpoint(int64_t step) const;

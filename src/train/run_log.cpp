@@ -8,6 +8,7 @@
 #include "core/atomic_file.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "io/image_header.h"
 #include "train/curves_page.h"
 
 namespace reasonbrain::train {
@@ -24,6 +25,7 @@ int64_t peak_memory_bytes() {
 RunLog::RunLog(const RunFolder& folder, int64_t step, int64_t remaining_steps)
     : folder_(folder),
       metrics_(folder.metrics(), step),
+      events_(folder.events(), step),
       progress_("train", std::max<int64_t>(remaining_steps, 0), "steps") {}
 
 void RunLog::add_step(const RunState& state, const Stage& stage, int64_t epoch,
@@ -57,10 +59,28 @@ void RunLog::write_line(const RunState& state, const Stage& stage,
     summary += str(", ", name, " ", value);
   }
   metrics_.append(line);
+  std::map<std::string, double> scalars;
+  for (const auto& [name, value] : line.items()) {
+    if (value.is_number() && name != "step") scalars[name] = value;
+  }
+  events_.add_scalars(state.step, scalars);
   if (!metrics.empty()) log::info(str("step ", state.step, " (", stage.name, ")", summary));
   line_start_ = Clock::now();
   line_steps_ = 0;
   wait_seconds_ = 0;
+}
+
+void RunLog::add_pictures(int64_t step, const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".png") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  for (const auto& file : files) {
+    const std::string png = read_file(file);
+    const io::ImageHeader header = io::read_image_header(png, file.string());
+    events_.add_picture(step, file.stem().string(), png, header.width, header.height);
+  }
 }
 
 void RunLog::write_curves() const {

@@ -1,11 +1,15 @@
-// What a run tells while it goes on: lines of metrics.jsonl, the curves page, the progress line.
+// What a run tells while it goes on: lines of metrics.jsonl, TensorBoard events, the curves page,
+// the progress line.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <map>
 #include <string>
 
 #include "core/progress.h"
+#include "train/event_file.h"
 #include "train/metrics_log.h"
 #include "train/run_folder.h"
 #include "train/run_state.h"
@@ -24,6 +28,9 @@ class RunLog {
   void write_line(const RunState& state, const Stage& stage,
                   const std::map<std::string, double>& metrics);
 
+  // The PNG pictures of a folder, as events.
+  void add_pictures(int64_t step, const std::filesystem::path& folder);
+
   void write_curves() const;
 
  private:
@@ -31,6 +38,7 @@ class RunLog {
 
   const RunFolder& folder_;
   MetricsLog metrics_;
+  EventFile events_;
   Progress progress_;
   Clock::time_point line_start_ = Clock::now();
   int64_t line_steps_ = 0;  // since this process wrote a line; the window may reach back further

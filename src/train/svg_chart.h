@@ -16,7 +16,10 @@ struct ChartLine {
 struct Chart {
   std::string title;
   std::vector<ChartLine> lines;
-  std::vector<std::pair<int64_t, std::string>> marks;  // dashed vertical lines with a label
+  // Dashed vertical lines with a label. A line of values is broken there: what lies before and
+  // after was measured under other conditions.
+  std::vector<std::pair<int64_t, std::string>> marks;
+  int64_t first_step = 0, last_step = 0;  // of the horizontal axis
 };
 
 // log_scale: values that are not positive are left out.

@@ -237,6 +237,7 @@ void Trainer::preview() {
   task_.preview(pictures.path());
   task_.module().train();
   pictures.commit(/*replace=*/true);
+  log_->add_pictures(state_.step, folder_.samples(state_.step));
 }
 
 void Trainer::save(const std::filesystem::path& destination) {

@@ -42,7 +42,7 @@ TEST_F(Trainer, WritesEverythingARunFolderHolds) {
   EXPECT_EQ(result.checkpoint, checkpoint("run", 15));
   EXPECT_EQ(names_in(root_ / "run"),
             (std::set<std::string>{"config.resolved.yaml", "env.json", "train.log", "metrics.jsonl",
-                                   "curves.html", "samples", "checkpoints"}));
+                                   "curves.html", "samples", "checkpoints", "tb"}));
   EXPECT_EQ(names_in(root_ / "run/samples"),
             (std::set<std::string>{"step-000006", "step-000009", "step-000012", "step-000015"}));
   EXPECT_EQ(read_file(root_ / "run/config.resolved.yaml"), "train: {}\n");

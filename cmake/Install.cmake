@@ -32,6 +32,7 @@ install(TARGETS reasonbrain reasonbrain_library
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/reasonbrain DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs DESTINATION ${data_dir})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/models DESTINATION ${data_dir})
+install(FILES ${CMAKE_SOURCE_DIR}/bench/parity.py DESTINATION ${data_dir}/bench)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

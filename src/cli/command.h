@@ -18,6 +18,8 @@ void add_tokenize(CLI::App& app, Action& action);
 void add_config(CLI::App& app, Action& action);
 void add_launch(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
+void add_bench(CLI::App& app, Action& action);
+void add_completion(CLI::App& app, Action& action);
 
 // The whole program: parses, runs, maps errors to exit codes (0 ok, 1 run time, 2 usage, 3
 // configuration, 4 weights or data, 5 memory, 130 interrupted) and prints one message for an error

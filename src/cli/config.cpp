@@ -19,10 +19,7 @@ struct ConfigArgs {
 
 RunConfig load(const std::vector<std::string>& names, const std::vector<std::string>& overrides) {
   const RunConfig options = load_run_config(names, overrides);
-  options.model.reason.validate();
-  options.model.qformer.validate();
-  options.model.unet.validate();
-  options.model.scheduler.validate();
+  check_model_options(options.model);
   return options;
 }
 

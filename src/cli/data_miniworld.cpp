@@ -2,6 +2,7 @@
 
 #include "cli/data.h"
 #include "cli/output.h"
+#include "cli/validators.h"
 #include "core/atomic_file.h"
 #include "core/progress.h"
 #include "core/str.h"
@@ -67,7 +68,7 @@ void add_data_miniworld(CLI::App& data, Action& action) {
       ->check(CLI::Range(int64_t{1}, int64_t{10'000'000}));
   command->add_option("--seed", world.seed, "Same seed, same bytes")
       ->required()
-      ->check(CLI::NonNegativeNumber);
+      ->check(seed_number());
   command->add_option("--size", world.size, "Picture side in pixels")->capture_default_str();
   command->add_option("--scenario", world.scenarios, "Only this scenario; may be repeated")
       ->allow_extra_args(false);

@@ -2,7 +2,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
-#include <link.h>
 #include <torch/headeronly/version.h>
 
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/libraries.h"
 #include "cli/output.h"
 #include "cli/paths.h"
 #include "cli/version.h"
@@ -23,25 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Facts = std::vector<std::pair<std::string, std::string>>;
-
-// The file name of a loaded shared library, links resolved, which carries its version.
-std::string loaded_library(const std::string& stem) {
-  struct Search {
-    const std::string& stem;
-    std::string found;
-  } search{stem, "not loaded"};
-  dl_iterate_phdr(
-      [](dl_phdr_info* info, size_t, void* data) {
-        auto& wanted = *static_cast<Search*>(data);
-        const fs::path path = info->dlpi_name;
-        if (!starts_with(path.filename().string(), wanted.stem + ".so")) return 0;
-        std::error_code failure;
-        wanted.found = fs::canonical(path, failure).filename().string();
-        return 1;
-      },
-      &search);
-  return search.found;
-}
 
 // Calls a C function `status f(int*)` of a library that may not be there.
 std::string version_by_pointer(const char* library, const char* function, int thousand,
@@ -84,6 +65,7 @@ Facts examine() {
   const fs::path home = home_folder();
   return {
       {"reasonbrain", kVersion},
+      {"commit", git_id().empty() ? "unknown" : git_id() + (git_dirty() ? " with changes" : "")},
       {"LibTorch", TORCH_VERSION},
       {"CPU capability", at::get_cpu_capability()},
       {"cores", std::to_string(std::thread::hardware_concurrency())},

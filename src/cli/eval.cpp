@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/validators.h"
 #include "core/str.h"
 #include "data/record_source.h"
 #include "eval/report.h"
@@ -96,7 +97,7 @@ void add_run(CLI::App& eval, Action& action) {
       ->capture_default_str();
   run->add_option("--seed", args->report.evaluate.seed,
                   "Of the bootstrap and of the anchor row 'random'")
-      ->check(CLI::NonNegativeNumber)
+      ->check(seed_number())
       ->capture_default_str();
   run->add_option("--resamples", args->report.num_resamples,
                   "Bootstrap resamples for the 95 % intervals")

@@ -98,7 +98,9 @@ int run(int argc, char** argv) {
     add_tokenize(app, action);
     add_config(app, action);
     add_launch(app, action);
+    add_bench(app, action);
     add_doctor(app, action);
+    add_completion(app, action);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

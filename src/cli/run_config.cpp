@@ -3,6 +3,9 @@
 #include "cli/paths.h"
 #include "config/options.h"
 #include "config/yaml.h"
+#include "core/str.h"
+#include "nn/activation.h"
+#include "reasonbrain/error.h"
 
 namespace reasonbrain::cli {
 
@@ -24,9 +27,7 @@ void DataSection::describe(OptionVisitor& v) {
   v.choice("source", source, {"miniworld", "records"},
            {.help = "Where training samples come from"});
   v.field("records", records, {.help = "JSONL file, for source records"});
-  v.field(
-      "workers", workers,
-      {.help = "Threads that load and collate; results do not depend on it", .min = 1, .max = 256});
+  loader.describe(v);
   v.group("miniworld", miniworld, {.help = "The mini world, for source miniworld"});
   v.group("validation", validation, {.help = "Validation samples"});
 }
@@ -55,7 +56,42 @@ std::string find_resource(const std::string& path) {
   return path;
 }
 
+// A part's own check, whose complaints are about the configuration here.
+template <class Check>
+void check_section(const char* path, const Check& check) {
+  try {
+    check();
+  } catch (const Error& problem) {
+    throw config_error(str(path, ": ", problem.what()));
+  }
+}
+
 }  // namespace
+
+void check_model_options(const reason::PipelineOptions& model) {
+  const reason::PartsOptions& parts = model.parts;
+  model.reason.validate();
+  model.scheduler.validate();
+  model.qformer.validate();
+  if (parts.vision.path.empty())
+    check_section("model.vision", [&] {
+      models::clip::check(model.vision, "CLIP options");
+      nn::parse_activation(model.vision.hidden_act);
+    });
+  if (parts.text.path.empty())
+    check_section("model.text", [&] {
+      models::clip::check(model.text, "CLIP options");
+      nn::parse_activation(model.text.hidden_act);
+    });
+  if (parts.llm.path.empty())
+    check_section("model.llm", [&] {
+      models::llama::check(model.llm, "LLaMA options");
+      nn::parse_activation(model.llm.hidden_act);
+    });
+  if (parts.denoiser.path.empty()) model.unet.validate();
+  if (parts.vae.path.empty() && model.denoiser.codec == reason::LatentCodec::kAutoencoderKl)
+    model.vae.validate();
+}
 
 RunConfig load_run_config(const std::vector<std::string>& files,
                           const std::vector<std::string>& overrides) {
@@ -66,6 +102,7 @@ RunConfig load_run_config(const std::vector<std::string>& files,
   config::read_options(config::load_config(paths, overrides), out);
   out.model.tokenizers.llm = find_resource(out.model.tokenizers.llm);
   out.model.tokenizers.text = find_resource(out.model.tokenizers.text);
+  if (out.init_from.empty()) check_model_options(out.model);
   return out;
 }
 

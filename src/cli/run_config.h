@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "data/loader.h"
 #include "reason/pipeline_options.h"
 #include "reasonbrain/describe.h"
 #include "reasonbrain/trainer.h"
@@ -30,7 +31,7 @@ struct ValidationSection {
 struct DataSection {
   DataSource source = DataSource::kMiniworld;
   std::string records;
-  int64_t workers = 1;
+  data::LoaderOptions loader{.workers = 1};
   MiniworldSection miniworld;
   ValidationSection validation;
   void describe(OptionVisitor& v);
@@ -45,6 +46,10 @@ struct RunConfig {
   train::TrainOptions train;
   void describe(OptionVisitor& v);
 };
+
+// Throws Error(kConfig) naming the first value of `model` that the parts built from options, not
+// from a path, cannot have.
+void check_model_options(const reason::PipelineOptions& model);
 
 // Files and named overlays laid over each other, then overrides; paths of tokenizers are looked up
 // in the configuration folders as well. Throws Error(kConfig).

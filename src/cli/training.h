@@ -1,8 +1,13 @@
 // `train`: from a configuration to a run folder.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "cli/run_config.h"
+#include "core/placement.h"
+#include "reasonbrain/task.h"
 
 namespace reasonbrain::cli {
 
@@ -14,6 +19,10 @@ struct TrainArguments {
   bool dry_run = false;
   std::string device = "auto";
 };
+
+// The task that a configuration describes, with its model and its data. A configuration without
+// stages gets the stage `joint`.
+std::unique_ptr<train::Task> make_task(RunConfig& config, const Placement& placement);
 
 // Trains, logging to stderr. Returns the exit code (0, also when stopped by SIGTERM after a
 // checkpoint).

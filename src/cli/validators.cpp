@@ -1,0 +1,21 @@
+#include "cli/validators.h"
+
+#include <charconv>
+
+#include "core/str.h"
+
+namespace reasonbrain::cli {
+
+CLI::Validator seed_number() {
+  return {[](std::string& text) {
+            int64_t value = 0;
+            const char* end = text.data() + text.size();
+            const auto [stopped, failure] = std::from_chars(text.data(), end, value);
+            if (failure == std::errc() && stopped == end && value >= 0) return std::string();
+            return str("'", text, "' is no whole number from 0 to ",
+                       std::numeric_limits<int64_t>::max());
+          },
+          "NONNEGATIVE"};
+}
+
+}  // namespace reasonbrain::cli

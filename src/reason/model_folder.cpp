@@ -84,14 +84,35 @@ struct FoundPart {
   bool frozen = false;
 };
 
+// model_index.json, with every type as it must be.
+nlohmann::json read_index(const fs::path& folder) {
+  const std::string origin = (folder / "model_index.json").string();
+  nlohmann::json index = io::read_json(folder / "model_index.json");
+  const auto require = [&](bool holds, const std::string& problem) {
+    if (!holds) throw data_error(str(origin, ": ", problem));
+  };
+  require(
+      index.is_object() && index.contains("_class_name") && index["_class_name"] == "ReasonBrain",
+      "_class_name is not \"ReasonBrain\"");
+  require(index.contains("format_version") && index["format_version"] == kFormatVersion,
+          str("format_version is not ", kFormatVersion, "; use a matching release"));
+  require(index.contains("parts") && index["parts"].is_object(), "\"parts\" is no object");
+  for (const auto& [name, part] : index["parts"].items()) {
+    require(part.is_object() && part.contains("path") && part["path"].is_string(),
+            str("part '", name, "' has no \"path\""));
+    require(!part.contains("sha256") || part["sha256"].is_string(),
+            str("\"sha256\" of part '", name, "' is no text"));
+    require(!part.contains("frozen") || part["frozen"].is_boolean(),
+            str("\"frozen\" of part '", name, "' is neither true nor false"));
+  }
+  return index;
+}
+
 FoundPart find_part(const nlohmann::json& parts, const std::string& name, const fs::path& folder,
                     const std::string& origin) {
   FoundPart part;
   const auto found = parts.find(name);
   if (found == parts.end()) return part;
-  if (!found->is_object() || !found->contains("path") || !(*found)["path"].is_string()) {
-    throw data_error(str(origin, ": part '", name, "' has no \"path\""));
-  }
   const std::string path = (*found)["path"];
   const std::string sha = found->value("sha256", "");
   part.frozen = found->value("frozen", false);
@@ -197,15 +218,7 @@ void Pipeline::save(const fs::path& folder) {
 std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement& placement) {
   const fs::path folder = find_model_folder(given);
   const std::string origin = (folder / "model_index.json").string();
-  const nlohmann::json index = io::read_json(folder / "model_index.json");
-  if (!index.is_object() || index.value("_class_name", "") != "ReasonBrain") {
-    throw data_error(str(origin, ": _class_name is not \"ReasonBrain\""));
-  }
-  if (index.value("format_version", 0) != kFormatVersion) {
-    throw data_error(
-        str(origin, ": format_version is not ", kFormatVersion, "; use a matching release"));
-  }
-  const nlohmann::json parts = index.value("parts", nlohmann::json::object());
+  const nlohmann::json parts = read_index(folder).at("parts");
   PipelineOptions options;
   const fs::path config = folder / "reason" / "config.json";
   OwnConfig own{options};
@@ -217,6 +230,10 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
       own_parts;  // inside the folder: a copy, not a reference, when saved again
   for (const Part& part : kParts) {
     const FoundPart found = find_part(parts, part.name, folder, origin);
+    const bool needed =
+        std::string(part.name) != "vae" || options.denoiser.codec == LatentCodec::kAutoencoderKl;
+    if (needed && found.path.empty())
+      throw data_error(str(origin, ": part '", part.name, "' is missing"));
     PartOptions& part_options = options.parts.*part.options;
     part_options.path = found.path;
     part_options.train = found.frozen ? TrainMode::kFrozen : TrainMode::kFull;

@@ -23,8 +23,9 @@ TEST_F(ConfigTest, EveryOptionHasHelp) {
 
 TEST_F(ConfigTest, ToolsCanRelyOnTheseKeys) {
   const std::string options = run({"config", "options"}).out;
-  for (const char* key : {"train.steps", "train.save_every", "train.log_every", "train.eval_every",
-                          "train.sample_every", "train.batch_size", "data.workers", "seed"}) {
+  for (const char* key :
+       {"train.steps", "train.save_every", "train.log_every", "train.eval_every",
+        "train.sample_every", "train.batch_size", "data.workers", "data.prefetch", "seed"}) {
     EXPECT_NE(options.find(std::string(key) + " = "), std::string::npos) << key;
   }
 }
@@ -63,6 +64,30 @@ TEST_F(ConfigTest, MistakesAreStatus3WithTheirPlace) {
                  {"train.stesp", "train.steps"});
   expect_failure({"config", "check", "--config", "nowhere"}, 3, {"nowhere"});
   expect_failure({"train", "--config", "nowhere", "--dry-run"}, 3, {"nowhere"});
+}
+
+TEST_F(ConfigTest, SizesOfTheModelThatDoNotFitAreStatus3) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"model.llm.num_attention_heads=5", "num_attention_heads"},
+      {"model.llm.num_key_value_heads=3", "num_key_value_heads"},
+      {"model.llm.hidden_act=swish2", "swish2"},
+      {"model.vision.num_attention_heads=7", "num_attention_heads"},
+      {"model.vision.patch_size=128", "patch_size"},
+      {"model.text.num_attention_heads=7", "num_attention_heads"},
+      {"model.qformer.num_attention_heads=7", "num_attention_heads"},
+      {"model.unet.norm_num_groups=7", "norm_num_groups"},
+      {"model.scheduler.solver_type=heun", "solver_type"},
+      {"model.reason.num_heads=5", "num_heads"},
+      {"model.reason.frce.layers=[]", "layers"}};
+  for (const auto& [override, word] : cases) {
+    expect_failure({"config", "check", "--config", "mini", override}, 3, {word});
+    expect_failure({"train", "--config", "mini", "--dry-run", override}, 3, {word});
+  }
+  // Seen when the parts are put together.
+  for (const char* override : {"model.reason.frce.layers=[1,2,9]", "model.denoiser.pixel_block=8",
+                               "model.unet.in_channels=47"}) {
+    expect_failure({"train", "--config", "mini", "--dry-run", override}, 3, {});
+  }
 }
 
 }  // namespace

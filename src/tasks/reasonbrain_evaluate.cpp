@@ -4,8 +4,8 @@
 
 #include "core/rng_tensor.h"
 #include "core/str.h"
-#include "io/image_io.h"
 #include "reason/paint.h"
+#include "reasonbrain/image_io.h"
 #include "tasks/reasonbrain_task.h"
 
 namespace reasonbrain::tasks {
@@ -119,8 +119,9 @@ std::map<std::string, double> ReasonBrainTask::validation_losses(
     measure("", 1.0);
   }
   std::map<std::string, double> out;
-  for (const auto& [name, sum] : sums)
-    out["val_loss_" + name] = totals[name] > 0 ? sum / totals[name] : 0.0;
+  for (const auto& [name, sum] : sums) {
+    if (totals[name] > 0) out["val_loss_" + name] = sum / totals[name];
+  }
   return out;
 }
 

@@ -27,7 +27,7 @@ nlohmann::json tower_section(const nlohmann::json& config, const std::string& to
   return out;
 }
 
-void check(const TowerConfig& config, const std::string& origin) {
+void check_tower(const TowerConfig& config, const std::string& origin) {
   if (config.hidden_size % config.num_attention_heads != 0) {
     throw data_error(str(origin, ": hidden_size ", config.hidden_size,
                          " is not a multiple of num_attention_heads ", config.num_attention_heads));
@@ -83,15 +83,23 @@ void TextConfig::describe(OptionVisitor& v) {
            .max = 1e8});
 }
 
+void check(const VisionConfig& config, const std::string& origin) {
+  check_tower(config, origin);
+  if (config.grid() < 1) {
+    throw data_error(str(origin, ": patch_size ", config.patch_size, " is larger than image_size ",
+                         config.image_size));
+  }
+}
+
+void check(const TextConfig& config, const std::string& origin) {
+  check_tower(config, origin);
+}
+
 VisionConfig parse_vision_config(const nlohmann::json& config, const std::string& origin) {
   expect_model_type(config, {"clip", "clip_vision_model"}, origin);
   VisionConfig out;
   read_hf_options(tower_section(config, "vision"), out, origin);
   check(out, origin);
-  if (out.grid() < 1) {
-    throw data_error(str(origin, ": patch_size ", out.patch_size, " is larger than image_size ",
-                         out.image_size));
-  }
   return out;
 }
 

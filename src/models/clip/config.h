@@ -43,6 +43,10 @@ struct TextConfig : TowerConfig {
   void describe(OptionVisitor& v);
 };
 
+// Error(kData) beginning with `origin` for sizes that do not fit each other.
+void check(const VisionConfig& config, const std::string& origin);
+void check(const TextConfig& config, const std::string& origin);
+
 // From the config.json of one tower or of a whole CLIPModel. Error(kData) beginning with `origin`
 // names a field whose value is not supported.
 VisionConfig parse_vision_config(const nlohmann::json& config, const std::string& origin);

@@ -124,15 +124,25 @@ std::pair<fs::path, double> parse_lora(const std::string& text) {
   return {text.substr(0, colon), scale};
 }
 
+// Takes the model's adapters off it.
+models::LoraAdapter take_adapter(const models::ConvertibleModel& model) {
+  models::LoraAdapter adapter = models::lora_adapter_of(*model.module);
+  models::drop_lora(*model.module);
+  return adapter;
+}
+
+// The one that stood beside the weights, and those of `files`.
 std::vector<models::WeightedAdapter> read_adapters(const models::ConvertibleModel& model,
                                                    const std::vector<std::string>& files) {
   std::vector<models::WeightedAdapter> adapters;
+  if (models::LoraAdapter own = take_adapter(model); !own.empty()) {
+    adapters.push_back({std::move(own), 1.0});
+  }
   for (const std::string& text : files) {
     const auto [path, scale] = parse_lora(text);
     if (fs::exists(path / "adapter_config.json")) {
       models::load_peft_adapter(*model.module, path);
-      adapters.push_back({models::lora_adapter_of(*model.module), scale});
-      models::drop_lora(*model.module);
+      adapters.push_back({take_adapter(model), scale});
     } else {
       adapters.push_back({models::read_lora_file(*model.module, path, model.lora), scale});
     }
@@ -152,6 +162,7 @@ void write_adapter(const models::ConvertibleModel& model, const std::string& for
 
 void import_model(const ImportArgs& args) {
   const models::ModelKind& kind = find_kind(args.kind);
+  if (fs::exists(args.out)) throw usage_error(str("--out ", args.out, " exists already"));
   AtomicFolder out(args.out);
   if (!args.delta_of.empty()) {
     if (kind.name != "llava") throw usage_error("--delta-of is for llava only");
@@ -167,7 +178,7 @@ void import_model(const ImportArgs& args) {
       kind.load(staged.path(), nn::Build{.tensor = torch::TensorOptions(dtype)});
   const auto adapters = read_adapters(model, args.lora);
   if (args.adapter != "merge") {
-    if (adapters.empty()) throw usage_error("--adapter needs at least one --lora");
+    if (adapters.empty()) throw usage_error("--adapter needs an adapter, such as --lora FILE");
     models::attach_adapters(*model.module, adapters);
     write_adapter(model, args.adapter, out.path());
   } else {

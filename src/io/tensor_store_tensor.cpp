@@ -4,7 +4,7 @@
 #include "core/str.h"
 #include "io/json.h"
 #include "io/path_safety.h"
-#include "io/tensor_file.h"
+#include "io/weight_file_tensor.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/safetensors.h"
 

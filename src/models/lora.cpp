@@ -62,7 +62,7 @@ void drop_lora(torch::nn::Module& module) {
   torch::NoGradGuard no_grad;
   for (auto& [name, linear] : linear_children(module)) {
     if (!linear->has_lora()) continue;
-    linear->lora_B.zero_();  // merging nothing
+    linear->lora_scale = 0;  // merging nothing; the tensors may live on in an adapter
     linear->merge_lora();
   }
 }

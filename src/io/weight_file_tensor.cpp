@@ -5,8 +5,8 @@
 #include "core/str.h"
 #include "io/mapped_file.h"
 #include "io/safetensors_tensor.h"
-#include "io/tensor_file.h"
 #include "io/torch_pickle.h"
+#include "io/weight_file_tensor.h"
 #include "io/zip_format.h"
 #include "reasonbrain/error.h"
 

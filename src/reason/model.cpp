@@ -1,6 +1,10 @@
 #include "reason/model.h"
 
+#include <optional>
+
 #include "core/rng_tensor.h"
+#include "reason/token_propagation.h"
+#include "reason/token_selection.h"
 
 namespace reasonbrain::reason {
 
@@ -32,6 +36,13 @@ ModelImpl::ModelImpl(const ReasonOptions& options, const ModelSizes& sizes,
   query_tokens_ =
       parameter("query_tokens", {options.num_queries, query_width}, build.tensor, build.embedding);
   qformer_ = register_module("qformer", models::qformer::QFormer(qformer_config, build));
+  const auto& propagation = options.token_propagation;
+  if (propagation.enabled && propagation.form == PropagationForm::kRelative) {
+    propagation_start_ = register_buffer(
+        "propagation_start",
+        at::empty({llm->config().num_hidden_layers, llm->config().num_attention_heads},
+                  build.tensor.dtype(torch::kFloat32)));
+  }
   if (query_width != d) {
     reasoning_to_cme_ =
         register_module("reasoning_to_cme", nn::Linear(query_width, d, /*bias=*/true, build));
@@ -59,6 +70,9 @@ void ModelImpl::init_new_rows(uint64_t seed) {
   fill(new_rows_, table);
   if (new_head_rows_.defined())
     fill(new_head_rows_, llm->lm_head.is_empty() ? table : llm->lm_head->weight);
+  if (propagation_start_.defined() && !propagation_start_.is_meta()) {
+    propagation_start_.copy_(spectrum(*llm));
+  }
 }
 
 void ModelImpl::train_reasoning() {
@@ -142,22 +156,55 @@ void ModelImpl::enhance(const Inputs& inputs, ModelOutputs& out) {
   out.guidance.context = at::cat(context, 1);
 }
 
+torch::Tensor ModelImpl::read(const torch::Tensor& embeddings, const torch::Tensor& mask,
+                              const SequenceLayout& layout, int64_t num_patches,
+                              models::llama::LayerHook* hook) {
+  // Padding may stand anywhere in the sequence: positions count the valid tokens before.
+  const torch::Tensor positions = (mask.to(torch::kInt64).cumsum(1) - 1).clamp_min(0);
+  std::optional<TokenSelection> selection;
+  std::optional<TokenPropagation> propagation;
+  if (options_.token_selection.enabled) {
+    const auto options = torch::TensorOptions(torch::kInt64).device(mask.device());
+    SelectionInput input;
+    const bool local = options_.token_selection.eligible == SelectionTokens::kVisionAndLocal &&
+                       options_.frce.patch;
+    const int64_t num_local = local ? num_patches : 0;
+    input.eligible =
+        at::cat({at::arange(layout.image_begin, layout.image_end, options),
+                 at::arange(layout.visual_begin, layout.visual_begin + num_local, options)});
+    input.asking = at::arange(layout.objects_begin, layout.text_end, options);
+    input.asking_keep =
+        mask.narrow(1, layout.objects_begin, layout.text_end - layout.objects_begin);
+    input.img_begin = layout.img_begin;
+    input.img_end = layout.img_end;
+    input.length = layout.length;
+    hook = &selection.emplace(options_.token_selection, std::move(input), hook);
+  }
+  if (options_.token_propagation.enabled) {
+    torch::Tensor factors;
+    if (options_.token_propagation.form != PropagationForm::kActivation) {
+      factors = weight_factors(spectrum(*llm), propagation_start_, options_.token_propagation);
+    }
+    hook = &propagation.emplace(options_.token_propagation, factors, mask, hook);
+  }
+  return llm->forward(embeddings, mask, positions, hook).last_hidden_state;
+}
+
 ModelOutputs ModelImpl::forward(const Inputs& inputs, bool want_logits, bool paint,
                                 models::llama::LayerHook* hook) {
   ModelOutputs out;
   out.cues = frce_(inputs);
   torch::Tensor mask;
   const torch::Tensor embeddings = sequence(inputs, out.cues, out.layout, mask);
-  // Padding may stand anywhere in the sequence: positions count the valid tokens before.
-  const torch::Tensor positions = (mask.to(torch::kInt64).cumsum(1) - 1).clamp_min(0);
-  const torch::Tensor last = llm->forward(embeddings, mask, positions, hook).last_hidden_state;
+  const torch::Tensor last = read(embeddings, mask, out.layout, inputs.vision.size(1), hook);
   const int64_t r = options_.num_guidance_tokens;
-  out.states = last.narrow(1, out.layout.img_begin, r);
+  const int64_t img_begin = last.size(1) - r;
+  out.states = last.narrow(1, img_begin, r);
   if (want_logits) {
     if (options_.mllm_scope == MllmScope::kAnswerWords) {
       out.logits = llm->head(out.states);
     } else {  // shifted: the state before IMG_i predicts it
-      const torch::Tensor before = last.narrow(1, out.layout.img_begin - 1, r);
+      const torch::Tensor before = last.narrow(1, img_begin - 1, r);
       out.logits = at::cat({llm->head(before), at::linear(before, new_head_rows_)}, -1);
     }
   }

@@ -49,8 +49,8 @@ class ModelImpl : public nn::Module {
   ModelOutputs forward(const Inputs& inputs, bool want_logits, bool paint = true,
                        models::llama::LayerHook* hook = nullptr);
 
-  // New rows of the token table start at the mean of the old ones plus noise. Call once the LLM is
-  // there.
+  // New rows of the token table start at the mean of the old ones plus noise, and the LLM's
+  // spectrum is noted where token propagation compares with it. Call once the LLM is there.
   void init_new_rows(uint64_t seed);
 
   // Lets learn what feeds the LLM (cues, adapters, new rows), and what reads from it (QFormer,
@@ -67,14 +67,20 @@ class ModelImpl : public nn::Module {
   torch::Tensor sequence(const Inputs& inputs, const Cues& cues, SequenceLayout& layout,
                          torch::Tensor& mask);
   void enhance(const Inputs& inputs, ModelOutputs& out);
+  // The LLM's final states [B, T', D] under token selection and propagation; the guidance tokens
+  // stay the last.
+  torch::Tensor read(const torch::Tensor& embeddings, const torch::Tensor& mask,
+                     const SequenceLayout& layout, int64_t num_patches,
+                     models::llama::LayerHook* hook);
 
   ReasonOptions options_;
   ImageAdapter image_adapter_ = nullptr;
   Frce frce_ = nullptr;
   nn::Linear visual_to_llm_ = nullptr, objects_to_llm_ = nullptr;  // R_V, R_T: d -> D
-  torch::Tensor new_rows_;       // [r + 2, D]: IMG_1..r, im_start, im_end
-  torch::Tensor new_head_rows_;  // [r, D] for mllm_scope img_tokens, else undefined
-  torch::Tensor query_tokens_;   // [q, W]
+  torch::Tensor new_rows_;           // [r + 2, D]: IMG_1..r, im_start, im_end
+  torch::Tensor new_head_rows_;      // [r, D] for mllm_scope img_tokens, else undefined
+  torch::Tensor query_tokens_;       // [q, W]
+  torch::Tensor propagation_start_;  // [layers, heads], for token_propagation.form relative
   models::qformer::QFormer qformer_ = nullptr;
   nn::Linear reasoning_to_cme_ = nullptr;  // W -> d where they differ
   nn::Linear text_to_cme_ = nullptr;       // CLIP text width -> d

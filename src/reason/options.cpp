@@ -80,6 +80,10 @@ void ReasonOptions::describe(OptionVisitor& v) {
   v.group("frce", frce, {.help = "Fine-grained reasoning cue extraction"});
   v.group("idc", idc, {.help = "ID Controller"});
   v.group("cme", cme, {.help = "Cross-modal enhancer"});
+  v.group("token_selection", token_selection,
+          {.help = "Which picture tokens the LLM's later layers see"});
+  v.group("token_propagation", token_propagation,
+          {.help = "Scales the LLM's attention logits by head"});
 }
 
 void ReasonOptions::validate() const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "reason/token_selection_options.h"
 #include "reasonbrain/describe.h"
 
 namespace reasonbrain::reason {
@@ -82,6 +83,8 @@ struct ReasonOptions {
   FrceOptions frce;
   IdControllerOptions idc;
   CmeOptions cme;
+  TokenSelectionOptions token_selection;
+  TokenPropagationOptions token_propagation;
   void describe(OptionVisitor& v);
 
   // Throws Error(kConfig) when options contradict each other.

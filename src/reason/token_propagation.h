@@ -1,0 +1,50 @@
+// Token propagation inside the language model: factors on the attention logits of each head.
+// Legend: B batch, L layers, H heads, d head width, D LLM width, T positions.
+#pragma once
+
+#include "models/llama/llama.h"
+#include "reason/token_selection_options.h"
+
+namespace reasonbrain::reason {
+
+// |tr(M^2)| of M = W_K^T W_Q of each head, adapters included, float32 [L, H]: how widely tokens
+// spread through the head. Rotary positions are not in it.
+torch::Tensor spectrum(models::llama::LlamaImpl& llm);
+
+// The factor that the trace of Q Q^T or K K^T gives in the published code, 1 + gamma / ln t. With
+// `guard`, t is at least e^2, below which the formula has a pole.
+torch::Tensor activation_factor(const torch::Tensor& trace, double gamma, bool guard);
+
+// Factors by layer and head, [L, H], from the weights; activation has none.
+torch::Tensor weight_factors(const torch::Tensor& now,    // spectrum, [L, H]
+                             const torch::Tensor& start,  // spectrum before training; for relative
+                             const TokenPropagationOptions& options);
+
+// TAME's probability that token `i` of `length` propagates, from tr(W) and tr(W^2) of the head.
+double propagation_probability(double i, double length, double trace, double square_trace,
+                               double head_width);
+
+class TokenPropagation : public models::llama::LayerHook {
+ public:
+  // `keep` bool [B, T]: padding does not count. `next` may be null.
+  TokenPropagation(const TokenPropagationOptions& options, torch::Tensor factors,
+                   torch::Tensor keep, models::llama::LayerHook* next);
+
+  torch::Tensor key_mask(int64_t layer) override;
+  void see_query_key(int64_t layer, const torch::Tensor& query, const torch::Tensor& key) override;
+  torch::Tensor head_scale(int64_t layer) override;
+  torch::Tensor wanted_rows(int64_t layer) override;
+  void take_rows(int64_t layer, const torch::Tensor& weights) override;
+  torch::Tensor kept_positions(int64_t layer) override;
+
+ private:
+  bool scales(int64_t layer) const;
+
+  const TokenPropagationOptions options_;
+  const torch::Tensor factors_;  // [L, H]; undefined for activation
+  torch::Tensor keep_;           // [B, T] of the positions still there
+  models::llama::LayerHook* next_;
+  torch::Tensor scale_;  // of the layer seen last
+};
+
+}  // namespace reasonbrain::reason

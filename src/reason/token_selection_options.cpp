@@ -1,0 +1,47 @@
+#include "reason/token_selection_options.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace reasonbrain::reason {
+
+void TokenSelectionOptions::describe(OptionVisitor& v) {
+  v.field("enabled", enabled, {.help = "Whether picture tokens are selected"});
+  v.choice("mode", mode, {"keep_top", "keep_bottom"},
+           {.help = "Keep the most or the least attended ones"});
+  v.field("layer", layer, {.help = "LLM layer whose attention scores them", .min = 0, .max = 999});
+  v.field("keep_ratio", keep_ratio, {.help = "Share that is kept", .min = 0, .max = 1});
+  v.field("keep_min", keep_min, {.help = "Number kept at least", .min = 1, .max = 1e6});
+  v.field("keep_count", keep_count,
+          {.help = "Number kept; 0: by keep_ratio and keep_min", .min = 0, .max = 1e6});
+  v.choice("rows", rows, {"last", "instruction", "img", "mixed"},
+           {.help = "Whose attention counts: the last guidance token's, instruction and objects', "
+                    "the guidance tokens', or both"});
+  v.field("instruction_weight", instruction_weight,
+          {.help = "Share of instruction and objects in mixed rows", .min = 0, .max = 1});
+  v.choice("eligible", eligible, {"vision", "vision_and_local"},
+           {.help = "What may go: the image tokens, or the patch cues as well"});
+  v.choice("execution", execution, {"auto", "mask", "drop"},
+           {.help = "Hide what goes, or compute without it; auto: drop, but mask in explanations"});
+}
+
+int64_t TokenSelectionOptions::count(int64_t num_eligible) const {
+  const double share = std::ceil(keep_ratio * static_cast<double>(num_eligible) - 1e-9);
+  const int64_t wanted =
+      keep_count > 0 ? keep_count : std::max(keep_min, static_cast<int64_t>(share));
+  return std::min(wanted, num_eligible);
+}
+
+void TokenPropagationOptions::describe(OptionVisitor& v) {
+  v.field("enabled", enabled, {.help = "Whether attention logits are scaled by head"});
+  v.choice("form", form, {"activation", "weight", "relative"},
+           {.help = "From queries and keys, from their weights, or from how the weights changed"});
+  v.field("gamma", gamma, {.help = "Scale of activation and weight", .min = 0, .max = 100});
+  v.field("xi", xi, {.help = "Added to the spectrum's size", .min = 0, .max = 1});
+  v.field("clamp", clamp, {.help = "relative: farthest from 1", .min = 0, .max = 1});
+  v.choice("granularity", granularity, {"head", "batch"},
+           {.help = "activation: by sample and head, or one factor for the batch as published"});
+  v.field("layers", layers, {.help = "LLM layers; empty: all", .min = 0, .max = 999});
+}
+
+}  // namespace reasonbrain::reason

@@ -11,6 +11,10 @@ namespace reasonbrain::cli {
 namespace fs = std::filesystem;
 
 edit::Editor open_editor(const EditArgs& args) {
+  // LibTorch's threads wait for work by spinning, from the first operator on: a small model, which
+  // needs one thread for each picture, is read with one as well.
+  const int num_threads = at::get_num_threads();
+  at::set_num_threads(1);
   edit::Editor editor(args.model, args.device, args.dtype);
   if (!args.sam.empty()) editor.use_sam(args.sam);
   editor.check_options(args.options);
@@ -19,7 +23,7 @@ edit::Editor open_editor(const EditArgs& args) {
                           editor.picture_side(), " only; pictures of any size are fitted to it"));
   }
   // The same for one picture and for many, so that both give the same bytes.
-  if (editor.num_parallel() > 1) at::set_num_threads(1);
+  if (editor.num_parallel() == 1) at::set_num_threads(num_threads);
   return editor;
 }
 

@@ -19,6 +19,15 @@
 namespace reasonbrain::cli {
 namespace {
 
+// What the command line would call wrong use is a mistake of the configuration here.
+std::shared_ptr<miniworld::MiniWorld> open_miniworld(const miniworld::MiniWorldOptions& options) {
+  try {
+    return std::make_shared<miniworld::MiniWorld>(options);
+  } catch (const Error& problem) {
+    throw config_error(str("data: ", problem.what()));
+  }
+}
+
 tasks::TaskData open_data(const DataSection& data, int64_t picture_side) {
   tasks::TaskData out;
   if (data.source == DataSource::kRecords) {
@@ -35,11 +44,11 @@ tasks::TaskData open_data(const DataSection& data, int64_t picture_side) {
   options.seed = data.miniworld.seed;
   options.size = picture_side;
   options.scenarios = data.miniworld.scenarios;
-  out.train = std::make_shared<miniworld::MiniWorld>(options);
+  out.train = open_miniworld(options);
   options.split = data.validation.split;
   options.count = data.validation.count;
   options.seed = data.validation.seed;
-  out.validation = std::make_shared<miniworld::MiniWorld>(options);
+  out.validation = open_miniworld(options);
   out.protocol = std::make_shared<miniworld::MiniWorldProtocol>();
   return out;
 }

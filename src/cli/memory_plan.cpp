@@ -93,7 +93,11 @@ MemoryPlan plan_memory(const RunConfig& config, torch::ScalarType dtype) {
   placement.device = torch::kMeta;
   placement.dtype = dtype;
   const auto seed = static_cast<uint64_t>(config.seed);
-  const auto pipeline = reason::Pipeline::create(config.model, placement, seed);
+  // What leaves tokens out looks at values, which are not there; without it a pass takes the most.
+  reason::PipelineOptions options = config.model;
+  options.reason.token_selection.enabled = false;
+  options.reason.token_propagation.enabled = false;
+  const auto pipeline = reason::Pipeline::create(options, placement, seed);
   pipeline->train_joint(seed);
   MemoryPlan plan;
   for (const torch::Tensor& parameter : pipeline->parameters()) {

@@ -97,7 +97,7 @@ def random_config(rng):
         vision["mlp_ratio"] = rng.choice([1.5, 2.0, 4.0])
     prompt = {
         "hidden_size": width, "image_size": grid * prompt_patch + rng.randint(0, prompt_patch - 1),
-        "patch_size": prompt_patch, "mask_input_channels": rng.choice([4, 8, 16, 6]),
+        "patch_size": prompt_patch, "mask_input_channels": rng.choice([8, 12, 16, 6]),
         "num_point_embeddings": rng.choice([4, 4, 5]), "hidden_act": rng.choice(activation),
         "layer_norm_eps": rng.choice([1e-6, 1e-5]),
     }
@@ -116,7 +116,7 @@ SMALL = {
     "vision_config": {"hidden_size": 12, "output_channels": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
                       "image_size": 20, "patch_size": 4, "window_size": 3, "global_attn_indexes": [1],
                       "num_pos_feats": 8, "mlp_dim": 16},
-    "prompt_encoder_config": {"hidden_size": 16, "image_size": 20, "patch_size": 4, "mask_input_channels": 4},
+    "prompt_encoder_config": {"hidden_size": 16, "image_size": 20, "patch_size": 4, "mask_input_channels": 8},
     "mask_decoder_config": {"hidden_size": 16, "mlp_dim": 12, "num_hidden_layers": 2, "num_attention_heads": 2,
                             "iou_head_hidden_dim": 8},
 }

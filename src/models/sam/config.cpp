@@ -33,12 +33,13 @@ void check_vision(const VisionConfig& config, const std::string& origin) {
 }
 
 void check_decoder(const DecoderConfig& config, const std::string& origin) {
-  const int64_t inner = config.hidden_size / config.attention_downsample_rate;
-  for (const int64_t width : {config.hidden_size, inner}) {
+  const int64_t width_of_all = config.hidden_size;
+  for (const int64_t width : {width_of_all, width_of_all / kLayerDownsampleRate,
+                              width_of_all / config.attention_downsample_rate}) {
     require(width >= 1 && width % config.num_attention_heads == 0, origin,
-            str("mask_decoder_config: an attention width of ", width,
-                " (hidden_size, divided by attention_downsample_rate) is not a multiple of "
-                "num_attention_heads ",
+            str("mask_decoder_config: an attention width of ", width, " (hidden_size, divided by ",
+                kLayerDownsampleRate,
+                " or attention_downsample_rate) is not a multiple of num_attention_heads ",
                 config.num_attention_heads));
   }
   nn::parse_activation(config.hidden_act);
@@ -145,7 +146,7 @@ void DecoderConfig::describe(OptionVisitor& v) {
   v.field("num_attention_heads", num_attention_heads,
           {.help = "Number of attention heads", .min = 1, .max = kMaxSize});
   v.field("attention_downsample_rate", attention_downsample_rate,
-          {.help = "How much narrower attention between tokens and picture is",
+          {.help = "How much narrower the last attention is; that of the layers is halved",
            .min = 1,
            .max = kMaxSize});
   v.field("num_multimask_outputs", num_multimask_outputs,

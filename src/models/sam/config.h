@@ -48,6 +48,10 @@ struct PromptConfig {
   int64_t grid() const { return image_size / patch_size; }
 };
 
+// Of the decoder's layers in the reference, which asks the configuration for its last attention
+// only.
+constexpr int64_t kLayerDownsampleRate = 2;
+
 struct DecoderConfig {
   int64_t hidden_size = 256;
   std::string hidden_act = "relu";

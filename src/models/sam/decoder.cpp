@@ -31,19 +31,19 @@ torch::Tensor TwoWayAttentionImpl::forward(const torch::Tensor& query, const tor
 
 TwoWayLayerImpl::TwoWayLayerImpl(const DecoderConfig& config, bool first, const nn::Build& build)
     : first_(first) {
-  const int64_t width = config.hidden_size, rate = config.attention_downsample_rate;
+  const int64_t width = config.hidden_size;
   const auto norm = [&] { return nn::LayerNorm(width, config.layer_norm_eps, build); };
   self_attn = register_module("self_attn", TwoWayAttention(config, /*downsample_rate=*/1, build));
   layer_norm1 = register_module("layer_norm1", norm());
-  cross_attn_token_to_image =
-      register_module("cross_attn_token_to_image", TwoWayAttention(config, rate, build));
+  cross_attn_token_to_image = register_module("cross_attn_token_to_image",
+                                              TwoWayAttention(config, kLayerDownsampleRate, build));
   layer_norm2 = register_module("layer_norm2", norm());
   mlp = register_module("mlp",
                         Mlp(width, config.mlp_dim, nn::parse_activation(config.hidden_act), build));
   layer_norm3 = register_module("layer_norm3", norm());
   layer_norm4 = register_module("layer_norm4", norm());
-  cross_attn_image_to_token =
-      register_module("cross_attn_image_to_token", TwoWayAttention(config, rate, build));
+  cross_attn_image_to_token = register_module("cross_attn_image_to_token",
+                                              TwoWayAttention(config, kLayerDownsampleRate, build));
 }
 
 void TwoWayLayerImpl::forward(TwoWayState& state) {

@@ -30,7 +30,7 @@ torch::Tensor to_windows(const torch::Tensor& map, int64_t window) {
 torch::Tensor from_windows(const torch::Tensor& windows, int64_t height, int64_t width) {
   const int64_t window = windows.size(1);
   const int64_t rows = (height + window - 1) / window, columns = (width + window - 1) / window;
-  return windows.view({-1, rows, columns, window, window, windows.size(3)})
+  return windows.reshape({-1, rows, columns, window, window, windows.size(3)})
       .transpose(2, 3)
       .reshape({-1, rows * window, columns * window, windows.size(3)})
       .narrow(1, 0, height)
@@ -58,7 +58,7 @@ torch::Tensor VisionAttentionImpl::position_bias(const torch::Tensor& query) con
   const torch::Tensor columns =
       at::einsum("bnhwc,wkc->bnhwk", {map, by_distance(rel_pos_w, side_)});
   return (rows.unsqueeze(-1) + columns.unsqueeze(-2))
-      .view({sizes[0], sizes[1], side_ * side_, side_ * side_});
+      .reshape({sizes[0], sizes[1], side_ * side_, side_ * side_});
 }
 
 torch::Tensor VisionAttentionImpl::forward(const torch::Tensor& states) {
@@ -67,7 +67,7 @@ torch::Tensor VisionAttentionImpl::forward(const torch::Tensor& states) {
   const torch::Tensor bias = rel_pos_h.defined() ? position_bias(query) : torch::Tensor();
   const torch::Tensor read = nn::attention(query, nn::split_heads(parts[1], num_heads_),
                                            nn::split_heads(parts[2], num_heads_), bias);
-  return proj(nn::merge_heads(read)).view(states.sizes());
+  return proj(nn::merge_heads(read)).reshape(states.sizes());
 }
 
 VisionLayerImpl::VisionLayerImpl(const VisionConfig& config, int64_t window, const nn::Build& build)

@@ -1,7 +1,9 @@
 #include "edit/backend.h"
 
 #include "edit/instruct_pix2pix_backend.h"
+#include "reason/object_reader.h"
 #include "reason/pipeline.h"
+#include "text/objects.h"
 
 namespace reasonbrain::edit {
 namespace {
@@ -24,7 +26,15 @@ class ReasonBrainBackend : public Backend {
     pipeline_->processor().instruction_tokens(instruction);
   }
   int64_t picture_side() const override { return pipeline_->processor().picture_side(); }
-  int64_t max_objects() const override { return pipeline_->options().reason.idc.max_objects; }
+  std::vector<std::string> find_objects(const std::string& instruction) const override {
+    const auto& options = pipeline_->options();
+    const auto max_objects = static_cast<int>(options.reason.idc.max_objects);
+    if (options.inference.object_source == reason::ObjectSource::kRules) {
+      return text::extract_objects(instruction, max_objects);
+    }
+    return reason::read_objects(*pipeline_->model->llm, pipeline_->processor().llm_tokenizer(),
+                                instruction, max_objects);
+  }
   bool reads_regions() const override { return true; }
   reason::InferenceOptions defaults() const override { return pipeline_->options().inference; }
   const Placement& placement() const override { return pipeline_->placement(); }

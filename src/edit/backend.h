@@ -25,7 +25,8 @@ class Backend {
   virtual void check_instruction(const std::string& instruction) const = 0;
 
   virtual int64_t picture_side() const = 0;
-  virtual int64_t max_objects() const = 0;  // 0: it reads no objects
+  // What an instruction speaks of, where no objects are given; empty where none are read.
+  virtual std::vector<std::string> find_objects(const std::string& instruction) const = 0;
   virtual bool reads_regions() const = 0;
   virtual reason::InferenceOptions defaults() const = 0;
   virtual const Placement& placement() const = 0;

@@ -11,7 +11,6 @@
 #include "edit/turn.h"
 #include "reasonbrain/error.h"
 #include "segment/regions.h"
-#include "text/objects.h"
 
 namespace reasonbrain::edit {
 namespace {
@@ -85,10 +84,8 @@ reason::Picture Editor::Impl::make_picture(const io::Image& image, const EditReq
   reason::Picture picture;
   picture.canvas = geometry.to_canvas(image);
   picture.instruction = request.instructions[turn];
-  const auto max_objects = static_cast<int>(model->max_objects());
-  picture.objects = request.objects.empty() && max_objects > 0
-                        ? text::extract_objects(picture.instruction, max_objects)
-                        : request.objects;
+  picture.objects =
+      request.objects.empty() ? model->find_objects(picture.instruction) : request.objects;
   if (!model->reads_regions()) return picture;
   // A map describes the picture that was given: later turns look at what is there then.
   const bool given = turn == 0 && !request.instance_map.empty();

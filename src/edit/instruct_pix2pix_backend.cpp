@@ -37,7 +37,7 @@ class InstructPix2PixBackend : public Backend {
   }
 
   int64_t picture_side() const override { return model_.picture_side(); }
-  int64_t max_objects() const override { return 0; }
+  std::vector<std::string> find_objects(const std::string&) const override { return {}; }
   bool reads_regions() const override { return false; }
   reason::InferenceOptions defaults() const override {  // those of the reference's pipeline
     return {.steps = 100, .guidance = 7.5, .image_guidance = 1.5, .region_source = "none"};

@@ -46,6 +46,9 @@ void InferenceOptions::describe(OptionVisitor& v) {
           {.help = "Image guidance s_I; 1: off", .min = 0, .max = 100});
   v.field("region_source", region_source,
           {.help = "Regions when none are given: kmeans, grid or none"});
+  v.choice("object_source", object_source, {"rules", "model"},
+           {.help = "Who finds objects that are not given: rules, or the LLM asked once, whose "
+                    "answer is checked against the instruction"});
 }
 
 void TokenizerOptions::describe(OptionVisitor& v) {

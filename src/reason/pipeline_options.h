@@ -34,12 +34,16 @@ struct PartsOptions {
   void validate() const;
 };
 
+// Who finds the objects of an instruction: text/objects.h, or the language model asked once.
+enum class ObjectSource { kRules, kModel };
+
 // What `edit` does unless told otherwise; saved with the model.
 struct InferenceOptions {
   int64_t steps = 28;
   double guidance = 1.0;
   double image_guidance = 1.0;
   std::string region_source = "kmeans";
+  ObjectSource object_source = ObjectSource::kRules;
   void describe(OptionVisitor& v);
 };
 

@@ -1,6 +1,6 @@
 // `reasonbrain model import`: weights of any known layout and container -> a folder that every part
 // of a model can name.
-#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "cli/model.h"
@@ -56,15 +56,16 @@ class StagedFolder {
     if (::mkdtemp(pattern.data()) == nullptr) throw runtime_error("cannot create " + pattern);
     path_ = pattern;
     temporary_ = true;
-    fs::create_symlink(fs::absolute(chosen), path_ / "config.json");
-    if (!fs::is_directory(weights)) {
-      fs::create_symlink(fs::absolute(weights), path_ / weights.filename());
-      return;
+    link(chosen, "config.json");
+    if (fs::is_directory(weights)) {
+      for (const auto& entry : fs::directory_iterator(weights)) {
+        const fs::path name = entry.path().filename();
+        if (name != "config.json") link(entry.path(), name);
+      }
+    } else {
+      link(weights, weights.filename());
     }
-    for (const auto& entry : fs::directory_iterator(weights)) {
-      if (entry.path().filename() == "config.json") continue;
-      fs::create_symlink(fs::absolute(entry.path()), path_ / entry.path().filename());
-    }
+    links_.emplace_back(path_.string(), weights.string());
   }
 
   ~StagedFolder() {
@@ -76,9 +77,26 @@ class StagedFolder {
 
   const fs::path& path() const { return path_; }
 
+  // An error about a link, told of the file that it leads to.
+  Error named(const Error& error) const {
+    std::string message = error.what();
+    for (const auto& [link, target] : links_) {
+      for (size_t at = message.find(link); at != std::string::npos; at = message.find(link)) {
+        message.replace(at, link.size(), target);
+      }
+    }
+    return {error.kind(), message};
+  }
+
  private:
+  void link(const fs::path& target, const fs::path& name) {
+    fs::create_symlink(fs::absolute(target), path_ / name);
+    links_.emplace_back((path_ / name).string(), target.string());
+  }
+
   fs::path path_;
   bool temporary_ = false;
+  std::vector<std::pair<std::string, std::string>> links_;  // the folder itself last
 };
 
 torch::ScalarType wanted_dtype(const std::string& name, const fs::path& folder) {
@@ -160,6 +178,25 @@ void write_adapter(const models::ConvertibleModel& model, const std::string& for
       kohya ? models::LoraFormat::kKohya : models::LoraFormat::kDiffusers);
 }
 
+void import_staged(const ImportArgs& args, const models::ModelKind& kind, const fs::path& staged,
+                   const fs::path& out) {
+  const torch::ScalarType dtype = wanted_dtype(args.dtype, staged);
+  const models::ConvertibleModel model =
+      kind.load(staged, nn::Build{.tensor = torch::TensorOptions(dtype)});
+  const auto adapters = read_adapters(model, args.lora);
+  if (args.adapter != "merge") {
+    if (adapters.empty()) throw usage_error("--adapter needs an adapter, such as --lora FILE");
+    models::attach_adapters(*model.module, adapters);
+    write_adapter(model, args.adapter, out);
+    return;
+  }
+  for (const auto& [adapter, weight] : adapters) {
+    models::merge_adapter(*model.module, adapter, weight);
+  }
+  args.layout == "original" ? models::save_original(model, out) : model.save(out);
+  copy_companions(args.from, out);
+}
+
 void import_model(const ImportArgs& args) {
   const models::ModelKind& kind = find_kind(args.kind);
   if (fs::exists(args.out)) throw usage_error(str("--out ", args.out, " exists already"));
@@ -173,23 +210,13 @@ void import_model(const ImportArgs& args) {
     return;
   }
   const StagedFolder staged(args.from, args.config);
-  const torch::ScalarType dtype = wanted_dtype(args.dtype, staged.path());
-  const models::ConvertibleModel model =
-      kind.load(staged.path(), nn::Build{.tensor = torch::TensorOptions(dtype)});
-  const auto adapters = read_adapters(model, args.lora);
-  if (args.adapter != "merge") {
-    if (adapters.empty()) throw usage_error("--adapter needs an adapter, such as --lora FILE");
-    models::attach_adapters(*model.module, adapters);
-    write_adapter(model, args.adapter, out.path());
-  } else {
-    for (const auto& [adapter, weight] : adapters) {
-      models::merge_adapter(*model.module, adapter, weight);
-    }
-    args.layout == "original" ? models::save_original(model, out.path()) : model.save(out.path());
-    copy_companions(args.from, out.path());
+  try {
+    import_staged(args, kind, staged.path(), out.path());
+  } catch (const Error& error) {
+    throw staged.named(error);
   }
   out.commit();
-  log::info(str("wrote ", args.out, " (", dtype_name(dtype), ")"));
+  log::info(str("wrote ", args.out));
 }
 
 }  // namespace

@@ -60,6 +60,16 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
   return shards;
 }
 
+// A plain name may be a link, as in caches that keep their files elsewhere; whoever has made it has
+// chosen the file. A path inside the index may not lead out of the folder.
+fs::path shard_path(const fs::path& index, const std::string& file) {
+  const fs::path name(file);
+  const bool plain = !file.empty() && name.filename() == name && name != ".." && name != "." &&
+                     file.find('\0') == std::string::npos;
+  return plain ? index.parent_path() / name
+               : resolve_inside(index.parent_path(), file, index.string());
+}
+
 int64_t num_bytes_of(const torch::Tensor& tensor) {
   return tensor.numel() * tensor.element_size();
 }
@@ -87,7 +97,7 @@ TensorStore::TensorStore(const fs::path& file_or_folder) : path_(file_or_folder)
   for (const auto& [name, file] : shards) {
     const auto [position, is_new] = opened.try_emplace(file, files_.size());
     if (is_new) {
-      const fs::path shard = resolve_inside(weights.parent_path(), file, weights.string());
+      const fs::path shard = shard_path(weights, file);
       if (!fs::exists(shard)) {
         throw data_error(
             str(weights.string(), " names ", file, ", which is missing; get it again"));

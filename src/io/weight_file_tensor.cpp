@@ -98,6 +98,11 @@ std::shared_ptr<const TensorFile> open_tensor_file(const std::filesystem::path& 
   if (is_zip(mapping->view()) || is_legacy_torch(mapping->view())) {
     return std::make_shared<TorchPickleFile>(path, std::move(mapping));
   }
+  const std::string_view bytes = mapping->view();
+  if (path.extension() != ".safetensors" && (bytes.size() < 9 || bytes[8] != '{')) {
+    throw data_error(str(path.string(), " is neither a safetensors file nor one of torch.save; it ",
+                         "may have been cut short, get it again"));
+  }
   return std::make_shared<SafetensorsAdapter>(path);
 }
 

@@ -39,7 +39,7 @@ def build(clang, work):
     yaml = compiles_yaml(clang)
     flags = FLAGS if yaml else FLAGS + ["-DRB_WITHOUT_YAML"]
     for folder in FOLDERS + ["src/config"] * yaml:
-        sources += sorted((ROOT / folder).glob("*.cpp"))
+        sources += sorted(path for path in (ROOT / folder).glob("*.cpp") if not path.name.startswith("train_"))
     newest_header = max(path.stat().st_mtime for folder in ("src", "include", "tests/fuzz")
                         for path in (ROOT / folder).rglob("*.h"))
     objects = []

@@ -141,6 +141,7 @@ TEST(TensorStore, RefusesBrokenIndexes) {
   };
   EXPECT_ERROR(open(R"({"weight_map": {"x": "gone.safetensors"}})"), kData, "which is missing");
   EXPECT_ERROR(open(R"({"weight_map": {"y": "a.safetensors"}})"), kData, "does not hold it");
+  EXPECT_ERROR(open(R"({"weight_map": {"x": ".."}})"), kData, "'..'");
   EXPECT_ERROR(open(R"({"weight_map": {"x": "../a.safetensors"}})"), kData, "'..'");
   EXPECT_ERROR(open(R"({"weight_map": {"x": "/etc/passwd"}})"), kData, "absolute");
   EXPECT_ERROR(open(R"({"weight_map": {"x": 1}})"), kData, "not a file name");
@@ -149,15 +150,25 @@ TEST(TensorStore, RefusesBrokenIndexes) {
   EXPECT_ERROR(open("{"), kData, "not valid JSON");
 }
 
+TEST(TensorStore, ShardsMayBeLinks) {
+  const TempDir dir, cache;
+  save_safetensors(cache / "blob", {{"x", torch::ones({1})}});
+  fs::create_symlink(cache / "blob", dir / "a.safetensors");
+  dir.write("model.safetensors.index.json", R"({"weight_map": {"x": "a.safetensors"}})");
+  EXPECT_TRUE(TensorStore(dir.path()).contains("x"));
+}
+
 TEST(TensorStore, SaysWhatAFolderLacks) {
   const TempDir dir;
   EXPECT_ERROR(TensorStore(dir / "absent"), kData, "does not exist");
-  EXPECT_ERROR(TensorStore(dir.path()), kData, "has no .safetensors files");
+  EXPECT_ERROR(TensorStore(dir.path()), kData, "has no weight files");
   dir.write("pytorch_model.bin", "x");
-  EXPECT_ERROR(TensorStore(dir.path()), kData, "convert the pickled weights");
+  EXPECT_ERROR(TensorStore(dir.path()), kData, "neither a safetensors file nor");
+  fs::remove(dir / "pytorch_model.bin");
   save_safetensors(dir / "a.safetensors", example());
+  EXPECT_TRUE(TensorStore(dir.path()).contains("weight"));
   save_safetensors(dir / "b.safetensors", example());
-  EXPECT_ERROR(TensorStore(dir.path()), kData, "has several .safetensors files");
+  EXPECT_ERROR(TensorStore(dir.path()), kData, "has several weight files");
 }
 
 TEST(RequireFinite, RefusesNanAndInfinity) {

@@ -88,7 +88,8 @@ void check_model_options(const reason::PipelineOptions& model) {
       models::llama::check(model.llm, "LLaMA options");
       nn::parse_activation(model.llm.hidden_act);
     });
-  if (parts.denoiser.path.empty()) model.unet.validate();
+  const bool flux = model.denoiser.backbone == reason::Backbone::kFlux;
+  if (parts.denoiser.path.empty()) flux ? model.flux.validate() : model.unet.validate();
   if (parts.vae.path.empty() && model.denoiser.codec == reason::LatentCodec::kAutoencoderKl)
     model.vae.validate();
 }

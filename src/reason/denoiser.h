@@ -4,6 +4,7 @@
 
 #include <torch/nn/module.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "diffusion/objective.h"
@@ -23,6 +24,11 @@ struct Condition {
   torch::Tensor keep_image;  // float32 [B]: 1 keeps the source latent; R is kept where both are 1
 };
 
+struct DenoiserSizes {
+  int64_t width = 0;           // d of the context
+  int64_t context_tokens = 0;  // T
+};
+
 class Denoiser : public torch::nn::Module {
  public:
   ~Denoiser() override = default;
@@ -31,6 +37,8 @@ class Denoiser : public torch::nn::Module {
   virtual torch::Tensor encode(const torch::Tensor& pixels) = 0;
   virtual torch::Tensor decode(const torch::Tensor& latent) = 0;
   virtual std::vector<int64_t> latent_shape(int64_t picture_side) const = 0;  // {C, h, w}
+  // Tokens of a latent as the dynamic shift of flow schedules counts them.
+  virtual int64_t sequence_length(int64_t height, int64_t width) const { return height * width; }
   // A weight per pixel [B, 1, S, S] as a weight per latent value, broadcastable to [B, C, h, w].
   virtual torch::Tensor weight_map(const torch::Tensor& pixels) const = 0;
 
@@ -44,8 +52,18 @@ class Denoiser : public torch::nn::Module {
   virtual void train_backbone(bool learns) = 0;
   virtual void train_adapter(bool residuals) = 0;
 
+  // Hugging Face folders of the backbone and of the codec, where that has weights.
+  virtual void save_backbone(const std::filesystem::path& folder) = 0;
+  virtual void save_codec(const std::filesystem::path& folder) = 0;
+
   // 1 everywhere: no dropout.
   static Condition condition(const Guidance& guidance, const torch::Tensor& source);
 };
+
+// What the adapters share.
+torch::Tensor per_sample(const torch::Tensor& keep,   // [B]
+                         const torch::Tensor& like);  // -> [B, 1, ..], as many dimensions
+// R_V's square of patches at the size of the denoiser's input: [B, N, d] -> [B, d, height, width].
+torch::Tensor token_grid(const torch::Tensor& tokens, int64_t height, int64_t width);
 
 }  // namespace reasonbrain::reason

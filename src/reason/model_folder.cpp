@@ -2,8 +2,6 @@
 #include "models/clip/folder.h"
 #include "models/llama/folder.h"
 #include "models/lora.h"
-#include "models/unet/runner.h"
-#include "models/vae/runner.h"
 
 #include "core/atomic_file.h"
 #include "core/sha256.h"
@@ -13,7 +11,6 @@
 #include "io/path_safety.h"
 #include "reason/own_weights.h"
 #include "reason/pipeline.h"
-#include "reason/unet_denoiser.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/safetensors.h"
 
@@ -188,9 +185,8 @@ void Pipeline::save(const fs::path& folder) {
       if (name == "vision") models::clip::save_vision(target, encoder->vision);
       if (name == "text") models::clip::save_text(target, encoder->text);
       if (name == "llm") models::llama::save(target, model->llm);
-      auto& unet_denoiser = dynamic_cast<UNetDenoiser&>(*denoiser_);
-      if (name == "vae") models::vae::save_vae(target, unet_denoiser.vae);
-      if (name == "denoiser") models::unet::save_unet(target, unet_denoiser.unet);
+      if (name == "vae") denoiser_->save_codec(target);
+      if (name == "denoiser") denoiser_->save_backbone(target);
     }
     if (name == "llm" && has_llm_lora()) {
       models::save_peft_adapter(*model->llm, folder / "llm" / models::llama::kAdapterFolder);
@@ -246,7 +242,12 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
   const fs::path weights = folder / "reason" / "model.safetensors";
   const io::TensorMap own_tensors = io::load_safetensors(weights);
   for (const auto& [name, tensor] : own_tensors) io::require_finite(tensor, name, weights.string());
-  pipeline->build(/*seed=*/0, &own_tensors, weights.string());
+  try {
+    pipeline->build(/*seed=*/0, &own_tensors, weights.string());
+  } catch (const Error& problem) {  // of options that came from the folder
+    if (problem.kind() != ErrorKind::kConfig) throw;
+    throw data_error(str(folder.string(), ": ", problem.what()));
+  }
   for (const Part* part : own_parts) (pipeline->options_.parts.*part->options).path.clear();
   std::string lines;
   for (const auto& [name, part] : parts.items())

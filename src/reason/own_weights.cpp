@@ -8,8 +8,10 @@ namespace {
 constexpr const char* kDenoiserPrefix = "denoiser.";
 
 bool is_own(const std::string& name) {
-  return !starts_with(name, "llm.") && !starts_with(name, "denoiser.unet.") &&
-         !starts_with(name, "denoiser.vae.");
+  for (const char* part : {"llm.", "denoiser.unet.", "denoiser.flux.", "denoiser.vae."}) {
+    if (starts_with(name, part)) return false;
+  }
+  return true;
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace reasonbrain::reason {
 
 // Names of the Model (without llm.) and, after "denoiser.", of the denoiser's adapter (without
-// unet. and vae.).
+// unet., flux. and vae.).
 nn::StateDict own_weights(ModelImpl& model, Denoiser& denoiser);
 
 // Strict. Throws Error(kData) listing missing, unexpected and mismatched keys.

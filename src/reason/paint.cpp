@@ -37,7 +37,7 @@ torch::Tensor paint(Denoiser& denoiser, const diffusion::SchedulerConfig& schedu
   condition.keep_image = condition.keep_image.flatten();
 
   const auto sampler = diffusion::Sampler::make(scheduler);
-  sampler->set_timesteps(settings.steps, source.size(2) * source.size(3));
+  sampler->set_timesteps(settings.steps, denoiser.sequence_length(source.size(2), source.size(3)));
   const auto answer = [&](const torch::Tensor& x, double timestep) {
     const torch::Tensor t =
         at::full({count * batch}, timestep, source.options().dtype(torch::kFloat32));

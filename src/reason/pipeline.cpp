@@ -2,10 +2,12 @@
 
 #include "core/str.h"
 #include "models/clip/folder.h"
+#include "models/flux/runner.h"
 #include "models/llama/folder.h"
 #include "models/lora.h"
 #include "models/unet/runner.h"
 #include "models/vae/runner.h"
+#include "reason/flux_denoiser.h"
 #include "reason/own_weights.h"
 #include "reason/unet_denoiser.h"
 #include "reasonbrain/error.h"
@@ -23,12 +25,13 @@ int64_t context_tokens(const ReasonOptions& options) {
   return options.num_queries * std::max<int64_t>(streams, 1);
 }
 
-// The transformer blocks of a UNet.
+// The transformer blocks of a UNet, the attention layers of FLUX.
 void train_attention(torch::nn::Module& denoiser) {
   bool any = false;
   for (auto& entry : denoiser.named_parameters()) {
-    if (!starts_with(entry.key(), "unet.") || entry.key().find(".attentions.") == std::string::npos)
-      continue;
+    const bool of_unet = starts_with(entry.key(), "unet.");
+    if (!of_unet && !starts_with(entry.key(), "flux.")) continue;
+    if (entry.key().find(of_unet ? ".attentions." : ".attn.") == std::string::npos) continue;
     entry.value().set_requires_grad(true);
     any = true;
   }
@@ -43,6 +46,36 @@ void train_attention(torch::nn::Module& denoiser) {
 
 Pipeline::Pipeline(const PipelineOptions& options, const Placement& placement)
     : options_(options), placement_(placement) {}
+
+std::shared_ptr<Denoiser> Pipeline::build_denoiser(uint64_t seed,
+                                                   const models::vae::AutoencoderKL& vae) {
+  const nn::Build plain{placement_.options()};
+  const std::string& path = options_.parts.denoiser.path;
+  const auto objective = options_.scheduler.objective();
+  const DenoiserSizes sizes{options_.reason.width, context_tokens(options_.reason)};
+  if (options_.denoiser.backbone == Backbone::kFlux) {
+    models::flux::Flux flux = nullptr;
+    if (path.empty()) {
+      flux = models::flux::Flux(options_.flux, plain);
+      nn::init_weights(*flux, seed, "flux");
+    } else {
+      flux = models::flux::load_flux(path, plain.tensor);
+      options_.flux = flux->config();
+    }
+    return std::make_shared<FluxDenoiser>(
+        options_.denoiser, flux, objective,
+        static_cast<double>(options_.scheduler.num_train_timesteps), sizes, vae, plain);
+  }
+  models::unet::UNet unet = nullptr;
+  if (path.empty()) {
+    unet = models::unet::UNet(options_.unet, plain);
+    nn::init_weights(*unet, seed, "unet");
+  } else {
+    unet = models::unet::load_unet(path, plain.tensor);
+    options_.unet = unet->config();
+  }
+  return std::make_shared<UNetDenoiser>(options_.denoiser, unet, objective, sizes, vae, plain);
+}
 
 void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string& origin) {
   const nn::Build plain{placement_.options()};
@@ -90,21 +123,11 @@ void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string&
       options_.vae = vae->config();
     }
   }
-  models::unet::UNet unet = nullptr;
-  if (parts.denoiser.path.empty()) {
-    unet = models::unet::UNet(options_.unet, plain);
-    nn::init_weights(*unet, seed, "unet");
-  } else {
-    unet = models::unet::load_unet(parts.denoiser.path, plain.tensor);
-    options_.unet = unet->config();
-  }
-  const auto denoiser = std::make_shared<UNetDenoiser>(
-      options_.denoiser, unet, options_.scheduler.objective(),
-      UNetDenoiserSizes{options_.reason.width, context_tokens(options_.reason)}, vae, plain);
+  const std::shared_ptr<Denoiser> denoiser = build_denoiser(seed, vae);
   denoiser_ = register_module("denoiser", denoiser);
 
   if (own == nullptr) {
-    nn::init_weights(*denoiser, seed, "denoiser", /*skip=*/{"unet", "vae"});
+    nn::init_weights(*denoiser, seed, "denoiser", /*skip=*/{"unet", "flux", "vae"});
     nn::init_weights(*model, seed, "model", /*skip=*/{"llm"});
     model->init_new_rows(seed);
   } else {

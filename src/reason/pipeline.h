@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/placement.h"
+#include "models/vae/vae.h"
 #include "reason/denoiser.h"
 #include "reason/encoder.h"
 #include "reason/model.h"
@@ -65,6 +66,7 @@ class Pipeline : public torch::nn::Module {
  private:
   Pipeline(const PipelineOptions& options, const Placement& placement);
   void build(uint64_t seed, const nn::StateDict* own_weights, const std::string& origin);
+  std::shared_ptr<Denoiser> build_denoiser(uint64_t seed, const models::vae::AutoencoderKL& vae);
 
   PipelineOptions options_;
   Placement placement_;

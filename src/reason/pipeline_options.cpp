@@ -20,7 +20,7 @@ void PartsOptions::describe(OptionVisitor& v) {
   v.group("text", text, {.help = "CLIP text tower"});
   v.group("llm", llm, {.help = "LLaMA"});
   v.group("vae", vae, {.help = "AutoencoderKL, for codec autoencoder_kl"});
-  v.group("denoiser", denoiser, {.help = "UNet2DConditionModel"});
+  v.group("denoiser", denoiser, {.help = "UNet2DConditionModel or FluxTransformer2DModel"});
 }
 
 void PartsOptions::validate() const {
@@ -65,6 +65,7 @@ void PipelineOptions::describe(OptionVisitor& v) {
   v.group("llm", llm, {.help = "LLaMA, when fresh"});
   v.group("vae", vae, {.help = "AutoencoderKL, when fresh"});
   v.group("unet", unet, {.help = "UNet, when fresh"});
+  v.group("flux", flux, {.help = "FLUX transformer, when fresh"});
   v.group("qformer", qformer, {.help = "QFormer"});
   v.field("image_mean", image_mean,
           {.help = "Mean of the image tower's normalisation, per channel"});

@@ -5,6 +5,7 @@
 
 #include "diffusion/scheduler_config.h"
 #include "models/clip/config.h"
+#include "models/flux/config.h"
 #include "models/llama/config.h"
 #include "models/lora.h"
 #include "models/qformer/config.h"
@@ -62,6 +63,7 @@ struct PipelineOptions {
   models::llama::LlamaConfig llm;
   models::vae::VaeConfig vae;
   models::unet::UNetConfig unet;
+  models::flux::FluxConfig flux;  // with denoiser.backbone flux
   models::qformer::QFormerConfig qformer;
   std::vector<double> image_mean = {0.48145466, 0.4578275, 0.40821073};
   std::vector<double> image_std = {0.26862954, 0.26130258, 0.27577711};

@@ -1,8 +1,8 @@
 #include "reason/unet_denoiser.h"
 
-#include <cmath>
-
 #include "core/str.h"
+#include "models/unet/runner.h"
+#include "models/vae/runner.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::reason {
@@ -11,29 +11,11 @@ namespace {
 constexpr double kGateOffset = 2.0;  // the untrained gate is sigmoid(-2) = 0.12: mostly copy
 constexpr double kPaintScale = 2.0;
 
-torch::Tensor per_sample(const torch::Tensor& keep,
-                         const torch::Tensor& like) {  // [B] -> [B, 1, ...]
-  std::vector<int64_t> shape(static_cast<size_t>(like.dim()), 1);
-  shape[0] = keep.size(0);
-  return keep.to(like.scalar_type()).view(shape);
-}
-
 int64_t gate_channels(const DenoiserOptions& options) {
   return options.codec == LatentCodec::kPixelBlocks ? options.pixel_block * options.pixel_block : 1;
 }
 
 }  // namespace
-
-Condition Denoiser::condition(const Guidance& guidance, const torch::Tensor& source) {
-  const torch::Tensor ones = at::ones({source.size(0)}, source.options().dtype(torch::kFloat32));
-  return {guidance.context, guidance.residual_visual, guidance.residual_text, source, ones,
-          ones.clone()};
-}
-
-int64_t UNetDenoiser::latent_channels(const DenoiserOptions& options, int64_t vae_channels) {
-  return options.codec == LatentCodec::kPixelBlocks ? 3 * options.pixel_block * options.pixel_block
-                                                    : vae_channels;
-}
 
 int64_t UNetDenoiser::output_channels(const DenoiserOptions& options, int64_t latent_channels) {
   return options.prediction == Prediction::kCopyPaint ? latent_channels + gate_channels(options)
@@ -41,15 +23,16 @@ int64_t UNetDenoiser::output_channels(const DenoiserOptions& options, int64_t la
 }
 
 UNetDenoiser::UNetDenoiser(const DenoiserOptions& options, models::unet::UNet unet_,
-                           diffusion::Objective objective, const UNetDenoiserSizes& sizes,
+                           diffusion::Objective objective, const DenoiserSizes& sizes,
                            models::vae::AutoencoderKL vae_, const nn::Build& build)
     : options_(options),
       objective_(options.prediction == Prediction::kCopyPaint ? diffusion::Objective::kSample
-                                                              : objective) {
+                                                              : objective),
+      codec_(options, vae_) {
   if (!vae_.is_empty()) vae = register_module("vae", vae_);
   const models::unet::UNetConfig config = unet_->config();
   const int64_t channels =
-      latent_channels(options, vae.is_empty() ? 0 : vae->config().latent_channels);
+      Codec::channels(options, vae.is_empty() ? 0 : vae->config().latent_channels);
   const int64_t outputs = output_channels(options, channels);
   if (config.in_channels != channels || config.out_channels != outputs) {
     throw config_error(str("model.unet has in_channels ", config.in_channels, " and out_channels ",
@@ -73,25 +56,12 @@ UNetDenoiser::UNetDenoiser(const DenoiserOptions& options, models::unet::UNet un
       "null_context", torch::zeros({sizes.context_tokens, sizes.width}, build.tensor));
 }
 
-torch::Tensor UNetDenoiser::encode(const torch::Tensor& pixels) {
-  if (options_.codec == LatentCodec::kPixelBlocks)
-    return at::pixel_unshuffle(pixels, options_.pixel_block);
-  return vae->scale(vae->encode(pixels).mean);
+void UNetDenoiser::save_backbone(const std::filesystem::path& folder) {
+  models::unet::save_unet(folder, unet);
 }
 
-torch::Tensor UNetDenoiser::decode(const torch::Tensor& latent) {
-  if (options_.codec == LatentCodec::kPixelBlocks)
-    return at::pixel_shuffle(latent, options_.pixel_block);
-  return vae->decode(vae->unscale(latent));
-}
-
-std::vector<int64_t> UNetDenoiser::latent_shape(int64_t side) const {
-  if (options_.codec == LatentCodec::kPixelBlocks) {
-    const int64_t f = options_.pixel_block;
-    return {3 * f * f, side / f, side / f};
-  }
-  const int64_t f = vae->config().downscale();
-  return {vae->config().latent_channels, side / f, side / f};
+void UNetDenoiser::save_codec(const std::filesystem::path& folder) {
+  models::vae::save_vae(folder, vae);
 }
 
 void UNetDenoiser::train_adapter(bool residuals) {
@@ -100,14 +70,6 @@ void UNetDenoiser::train_adapter(bool residuals) {
   null_context_.set_requires_grad(true);
   nn::set_requires_grad(*residual_visual_, residuals);
   nn::set_requires_grad(*residual_text_, residuals);
-}
-
-torch::Tensor UNetDenoiser::weight_map(const torch::Tensor& pixels) const {
-  if (options_.codec == LatentCodec::kPixelBlocks) {
-    return at::pixel_unshuffle(pixels, options_.pixel_block).repeat({1, 3, 1, 1});
-  }
-  const int64_t f = vae->config().downscale();
-  return at::avg_pool2d(pixels, {f, f});
 }
 
 torch::Tensor UNetDenoiser::copy_paint(const torch::Tensor& output,
@@ -127,22 +89,12 @@ torch::Tensor UNetDenoiser::forward(const torch::Tensor& z, const torch::Tensor&
   const torch::Tensor text = per_sample(condition.keep_text, condition.context);
   const torch::Tensor context =
       condition.context * text + null_context_.narrow(0, 0, condition.context.size(1)) * (1 - text);
-  torch::Tensor source = condition.source;
-  if (!options_.scale_source && options_.codec == LatentCodec::kAutoencoderKl) {
-    source = vae->unscale(source);
-  }
+  torch::Tensor source = codec_.source(condition.source);
   source = source * per_sample(condition.keep_image, source);
   torch::Tensor residual = conv_src_(source);
   const torch::Tensor both = condition.keep_text * condition.keep_image;
   if (condition.residual_visual.defined()) {
-    const torch::Tensor tokens = condition.residual_visual;
-    const auto side =
-        static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(tokens.size(1)))));
-    torch::Tensor grid =
-        tokens.transpose(1, 2).reshape({tokens.size(0), tokens.size(2), side, side});
-    if (side != z.size(2) || side != z.size(3)) {
-      grid = at::upsample_bilinear2d(grid, {z.size(2), z.size(3)}, /*align_corners=*/false);
-    }
+    const torch::Tensor grid = token_grid(condition.residual_visual, z.size(2), z.size(3));
     residual = residual + residual_visual_(grid) * per_sample(both, residual);
   }
   if (condition.residual_text.defined()) {

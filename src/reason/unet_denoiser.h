@@ -10,38 +10,39 @@
 #include "models/vae/vae.h"
 #include "nn/conv.h"
 #include "nn/linear.h"
+#include "reason/codec.h"
 #include "reason/denoiser.h"
 
 namespace reasonbrain::reason {
-
-struct UNetDenoiserSizes {
-  int64_t width = 0;           // d of the context
-  int64_t context_tokens = 0;  // T
-};
 
 class UNetDenoiser : public Denoiser {
  public:
   // `vae` is used by codec autoencoder_kl and empty otherwise. Throws Error(kConfig) when the
   // UNet's channels do not fit the codec.
   UNetDenoiser(const DenoiserOptions& options, models::unet::UNet unet,
-               diffusion::Objective objective, const UNetDenoiserSizes& sizes,
+               diffusion::Objective objective, const DenoiserSizes& sizes,
                models::vae::AutoencoderKL vae, const nn::Build& build);
 
-  torch::Tensor encode(const torch::Tensor& pixels) override;
-  torch::Tensor decode(const torch::Tensor& latent) override;
-  std::vector<int64_t> latent_shape(int64_t picture_side) const override;
-  torch::Tensor weight_map(const torch::Tensor& pixels) const override;
+  torch::Tensor encode(const torch::Tensor& pixels) override { return codec_.encode(pixels); }
+  torch::Tensor decode(const torch::Tensor& latent) override { return codec_.decode(latent); }
+  std::vector<int64_t> latent_shape(int64_t picture_side) const override {
+    return codec_.latent_shape(picture_side);
+  }
+  torch::Tensor weight_map(const torch::Tensor& pixels) const override {
+    return codec_.weight_map(pixels);
+  }
   torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& t,
                         const Condition& condition) override;
   diffusion::Objective objective() const override { return objective_; }
   void train_backbone(bool learns) override { nn::set_requires_grad(*unet, learns); }
   void train_adapter(bool residuals) override;
+  void save_backbone(const std::filesystem::path& folder) override;
+  void save_codec(const std::filesystem::path& folder) override;
 
   models::unet::UNet unet = nullptr;
   models::vae::AutoencoderKL vae = nullptr;  // empty for pixel_blocks
 
   // Backbone channels that the codec and the prediction ask for.
-  static int64_t latent_channels(const DenoiserOptions& options, int64_t vae_channels);
   static int64_t output_channels(const DenoiserOptions& options, int64_t latent_channels);
 
  private:
@@ -49,6 +50,7 @@ class UNetDenoiser : public Denoiser {
 
   DenoiserOptions options_;
   diffusion::Objective objective_;
+  Codec codec_;
   nn::Conv2d conv_src_ = nullptr, residual_visual_ = nullptr;
   nn::Linear context_proj_ = nullptr, residual_text_ = nullptr;
   torch::Tensor null_context_;  // [T, d]

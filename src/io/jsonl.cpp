@@ -10,8 +10,11 @@
 namespace reasonbrain::io {
 
 LineReader::LineReader(std::filesystem::path path, uint64_t max_line_bytes)
-    : path_(std::move(path)), max_line_bytes_(max_line_bytes), file_(path_, std::ios::binary) {
-  if (!file_ || !std::filesystem::is_regular_file(path_)) {
+    : path_(std::move(path)), max_line_bytes_(max_line_bytes) {
+  // Looked at before it is opened: a named pipe would be waited for.
+  std::error_code absent;
+  if (std::filesystem::is_regular_file(path_, absent)) file_.open(path_, std::ios::binary);
+  if (!file_.is_open()) {
     throw data_error(str("cannot read ", path_.string(), ": expected a text file"));
   }
 }

@@ -1,5 +1,5 @@
-// Edits a picture with the library alone: consumer MODEL IN.png OUT.png. Includes every public header, so that
-// each compiles where src/ is not there.
+// Edits a picture with the library alone: consumer MODEL IN.png OUT.png. Includes every public
+// header, so that each compiles where src/ is not there.
 #include <reasonbrain/describe.h>
 #include <reasonbrain/editor.h>
 #include <reasonbrain/error.h>
@@ -24,7 +24,8 @@ int main(int argc, char** argv) {
     const rb::edit::Editor editor(model);
     rb::edit::EditRequest request;
     request.image = rb::io::read_image(argv[2]);
-    request.instructions = {"What would happen if the red block was left alone for thirty minutes?"};
+    request.instructions = {
+        "What would happen if the red block was left alone for thirty minutes?"};
     const auto results = editor.edit({request}, {});
     rb::io::write_png(argv[3], results[0].pictures[0][0]);
     std::cout << "reasonbrain " << rb::kVersion << ", " << weights.keys().size() << " tensors, "

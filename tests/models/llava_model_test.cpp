@@ -12,8 +12,8 @@
 namespace reasonbrain::models::llava {
 namespace {
 
-using ::testing::HasSubstr;
 using models::testing::TemporaryFolder;
+using ::testing::HasSubstr;
 
 LlavaConfig small_config(bool original) {
   LlavaConfig config;

@@ -2,6 +2,7 @@
 """Builds the parsers with clang's libFuzzer and runs each target for a few seconds on the committed corpus.
 Ends with 77 (skipped) where there is no clang++ with libFuzzer. An input that breaks a parser stays in --work."""
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -42,13 +43,15 @@ def build(clang, work):
         sources += sorted(path for path in (ROOT / folder).glob("*.cpp") if not path.name.startswith("train_"))
     newest_header = max(path.stat().st_mtime for folder in ("src", "include", "tests/fuzz")
                         for path in (ROOT / folder).rglob("*.h"))
-    objects = []
-    for source in sources:
+
+    def compiled(source):
         target = work / (str(source.relative_to(ROOT)).replace("/", "_") + ".o")
-        objects.append(target)
-        if target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, newest_header):
-            continue
-        subprocess.run([clang, *flags, "-c", source, "-o", target], check=True)
+        if not target.exists() or target.stat().st_mtime < max(source.stat().st_mtime, newest_header):
+            subprocess.run([clang, *flags, "-c", source, "-o", target], check=True)
+        return target
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(compiled, sources))
     program = work / "fuzzer"
     linked = subprocess.run([clang, "-fsanitize=fuzzer,address,undefined", *objects, *LIBRARIES, "-o", program],
                             capture_output=True, text=True)

@@ -80,7 +80,8 @@ std::string plan_text(const MemoryPlan& plan, const train::StepSettings& setting
   line("gradients", plan.gradients, "");
   line("optimizer", plan.moments, "AdamW: two moments");
   line("EMA", plan.averages, "");
-  line("activations", plan.activations, "an estimate from above");
+  line("activations", plan.activations,
+       plan.activations > 0 ? "an estimate from above" : "not known");
   line("in all", plan.total(), "");
   out << "  a cache of frozen towers and source latents takes "
       << static_cast<double>(plan.cache_per_sample) / (1 << 20) << " MiB a sample\n";

@@ -17,11 +17,20 @@ constexpr double kMillion = 1e6;
 // Licences of the weights that the presets are made for, by preset and part.
 const std::map<std::string, std::string>& preset_licences(const std::string& preset) {
   static const std::string clip = "MIT (CLIP ViT-L/14)";
+  static const std::string llava =
+      "Llama 2 Community License (LLaVA 1.5), research only (LLaVA 1.1)";
+  static const std::string flux = "FLUX.1 [dev] Non-Commercial License";
   static const std::map<std::string, std::map<std::string, std::string>> all = {
+      {"reasonbrain-flux",
+       {{"encoder.vision", clip},
+        {"encoder.text", clip},
+        {"model.llm", llava},
+        {"denoiser.vae", flux},
+        {"denoiser.flux", flux}}},
       {"reasonbrain-7b",
        {{"encoder.vision", clip},
         {"encoder.text", clip},
-        {"model.llm", "Llama 2 Community License (LLaVA 1.5), research only (LLaVA 1.1)"},
+        {"model.llm", llava},
         {"denoiser.vae", "CreativeML Open RAIL++-M (Stable Diffusion 2.1)"},
         {"denoiser.unet", "CreativeML Open RAIL++-M (Stable Diffusion 2.1)"}}},
       {"reasonbrain-3b",
@@ -47,11 +56,9 @@ std::string card_licence(const fs::path& folder) {
 
 std::string licence_of(const std::string& part, const reason::PipelineOptions& options) {
   const std::pair<const char*, const reason::PartOptions*> sources[] = {
-      {"encoder.vision", &options.parts.vision},
-      {"encoder.text", &options.parts.text},
-      {"model.llm", &options.parts.llm},
-      {"denoiser.vae", &options.parts.vae},
-      {"denoiser.unet", &options.parts.denoiser}};
+      {"encoder.vision", &options.parts.vision},  {"encoder.text", &options.parts.text},
+      {"model.llm", &options.parts.llm},          {"denoiser.vae", &options.parts.vae},
+      {"denoiser.unet", &options.parts.denoiser}, {"denoiser.flux", &options.parts.denoiser}};
   for (const auto& [name, source] : sources) {
     if (part != name || source->path.empty()) continue;
     for (const fs::path& folder : {fs::path(source->path), fs::path(source->path).parent_path()}) {

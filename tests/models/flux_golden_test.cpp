@@ -145,19 +145,6 @@ TEST(Flux, CountsOfThePublishedModel) {
   EXPECT_EQ(to_file_layout(original_key_table(), base_state_dict(*flux)).size(), 780);
 }
 
-TEST(Flux, RunsWithoutValues) {  // how the memory of a run is planned
-  Flux flux(small_config(),
-            nn::Build{.tensor = torch::TensorOptions(torch::kBFloat16).device(torch::kMeta)});
-  FluxInputs in = inputs(2);
-  for (torch::Tensor* x : {&in.hidden_states, &in.encoder_hidden_states, &in.pooled_projections}) {
-    *x = x->to(torch::kMeta, torch::kBFloat16);
-  }
-  for (torch::Tensor* x : {&in.timestep, &in.guidance, &in.img_ids, &in.txt_ids}) {
-    *x = x->to(torch::kMeta);
-  }
-  EXPECT_EQ(flux(in).sizes(), (std::vector<int64_t>{2, 6, 4}));
-}
-
 TEST(Flux, RefusesInputsThatDoNotFit) {
   Flux flux = small_flux();
   const auto refused = [&](auto change) {

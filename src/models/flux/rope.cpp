@@ -18,7 +18,8 @@ torch::Tensor rotations(const torch::Tensor& ids, const std::vector<int64_t>& ax
                                at::pow(kTheta, exponent).reciprocal()));
   }
   const torch::Tensor angle = at::cat(angles, 1);
-  return at::complex(angle.cos().to(torch::kFloat32), angle.sin().to(torch::kFloat32));
+  // at::complex has no meta kernel.
+  return at::view_as_complex(at::stack({angle.cos(), angle.sin()}, -1).to(torch::kFloat32));
 }
 
 torch::Tensor rotate(const torch::Tensor& x, const torch::Tensor& rotations) {

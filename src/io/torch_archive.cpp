@@ -57,6 +57,11 @@ TorchArchive parse_torch_archive(std::string_view file, const std::string& origi
     return file.substr(entry.begin, entry.end - entry.begin);
   };
   const std::string folder = archive_folder(entries, origin);
+  for (const ZipEntry& entry : entries) {
+    if (!entry.compressed) continue;
+    throw data_error(str(origin, ": '", entry.name, "' is compressed, expected stored entries as ",
+                         "torch.save writes them"));
+  }
   const ZipEntry* order = find(entries, folder + "byteorder");
   if (order != nullptr && data(*order) != "little") {
     throw data_error(str(origin, " holds big-endian weights, which are not read; save it again ",

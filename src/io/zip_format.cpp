@@ -108,10 +108,7 @@ class Parser {
     ZipEntry entry{std::string(file_.substr(at + kCentralBytes, name_bytes))};
     read_zip64(at + kCentralBytes + name_bytes, extra_bytes, size, stored, local);
     if ((flags & kEncrypted) != 0) throw error(str("'", entry.name, "' is encrypted"));
-    if (method != 0 || stored != size) {
-      throw error(str("'", entry.name, "' is compressed, expected stored entries as torch.save ",
-                      "writes them"));
-    }
+    entry.compressed = method != 0 || stored != size;
     require(local, kLocalBytes, "an entry");
     if (!signature(local, kLocalHeader) || number(local + 26, 2) != name_bytes ||
         file_.compare(std::min<uint64_t>(local + kLocalBytes, file_.size()), name_bytes,
@@ -119,8 +116,8 @@ class Parser {
       throw error(str("'", entry.name, "' does not stand where its directory says"));
     }
     entry.begin = local + kLocalBytes + name_bytes + number(local + 28, 2);
-    require(entry.begin, size, "an entry");
-    entry.end = entry.begin + size;
+    require(entry.begin, stored, "an entry");
+    entry.end = entry.begin + stored;
     entries_.push_back(std::move(entry));
     headers_.push_back(local);
     return next;

@@ -85,7 +85,12 @@ TEST_F(FluxPipelineTest, TrainsSavesLoadsAndEdits) {
     const torch::Tensor picture = edited(*pipeline);
     EXPECT_EQ(picture.sizes(), (std::vector<int64_t>{3, 3, edit::kTinySide, edit::kTinySide}));
     EXPECT_TRUE(picture.isfinite().all().item<bool>());
-    EXPECT_TRUE(at::equal(picture, edited(*loaded)));
+    const auto expected = pipeline->named_parameters();
+    for (const auto& entry : loaded->named_parameters()) {
+      EXPECT_TRUE(at::equal(entry.value(), expected[entry.key()])) << entry.key();
+    }
+    // Kernels round by where their weights lie in memory.
+    EXPECT_TRUE(at::allclose(picture, edited(*loaded), /*rtol=*/1e-5, /*atol=*/1e-5));
   }
 }
 

@@ -76,7 +76,7 @@ TEST_F(ConfigTest, SizesOfTheModelThatDoNotFitAreStatus3) {
       {"model.text.num_attention_heads=7", "num_attention_heads"},
       {"model.qformer.num_attention_heads=7", "num_attention_heads"},
       {"model.unet.norm_num_groups=7", "norm_num_groups"},
-      {"model.scheduler.solver_type=heun", "solver_type"},
+      {"model.scheduler.algorithm_type=sde-dpmsolver++", "algorithm_type"},
       {"model.reason.num_heads=5", "num_heads"},
       {"model.reason.frce.layers=[]", "layers"}};
   for (const auto& [override, word] : cases) {

@@ -1,28 +1,10 @@
 # What `cmake --install` writes: a tree that can be moved as a whole.
 #   bin/reasonbrain  lib/libreasonbrain.so  include/reasonbrain/  lib/cmake/reasonbrain/
-#   share/reasonbrain/{configs,models/mini}   share/doc/reasonbrain/
+#   share/reasonbrain/{configs,help,models/mini}   share/doc/reasonbrain/
 # LibTorch is not part of it: binary and library look for it where it was when they were built, and the CMake
 # package takes -DLIBTORCH_ROOT. The libraries from Debian are needed as packages.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
-
-get_property(targets GLOBAL PROPERTY RB_LIBRARY_TARGETS)
-get_property(libs GLOBAL PROPERTY RB_LIBRARY_LIBS)
-list(REMOVE_DUPLICATES libs)
-list(REMOVE_ITEM libs rb_log)
-set(objects)
-foreach(target ${targets})
-  list(APPEND objects $<TARGET_OBJECTS:${target}>)
-endforeach()
-add_library(reasonbrain_library SHARED ${objects})
-target_link_libraries(reasonbrain_library PRIVATE ${libs} libtorch)
-set_target_properties(reasonbrain_library PROPERTIES
-  OUTPUT_NAME reasonbrain
-  LINKER_LANGUAGE CXX
-  VERSION ${PROJECT_VERSION}
-  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
-  INSTALL_RPATH "$ORIGIN;${TORCH_DIR}/lib")
-set_target_properties(reasonbrain PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR};${TORCH_DIR}/lib")
 
 set(data_dir ${CMAKE_INSTALL_DATADIR}/reasonbrain)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/reasonbrain)
@@ -30,6 +12,7 @@ install(TARGETS reasonbrain reasonbrain_library
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/reasonbrain DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${CMAKE_BINARY_DIR}/${RB_HELP} DESTINATION ${data_dir})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs DESTINATION ${data_dir})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/models DESTINATION ${data_dir})
 install(FILES ${CMAKE_SOURCE_DIR}/bench/parity.py DESTINATION ${data_dir}/bench)

@@ -1,6 +1,6 @@
 # rb_folder(NAME [TORCH] [DEPS folder...] [LIBS target...]): the library of src/NAME.
 #   TORCH  the folder's files may include LibTorch; they share one precompiled header.
-# Every folder but cli is part of the installed library, see cmake/Install.cmake.
+# Every folder is part of the library, see cmake/Program.cmake.
 function(rb_folder name)
   cmake_parse_arguments(ARG "TORCH" "" "DEPS;LIBS;EXCLUDE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
@@ -30,10 +30,8 @@ endfunction()
 
 # Notes a target whose objects, and libraries on which they depend, belong to the installed library.
 function(rb_in_library target)
-  if(NOT target STREQUAL rb_cli)
-    set_property(GLOBAL APPEND PROPERTY RB_LIBRARY_TARGETS ${target})
-    set_property(GLOBAL APPEND PROPERTY RB_LIBRARY_LIBS ${ARGN})
-  endif()
+  set_property(GLOBAL APPEND PROPERTY RB_LIBRARY_TARGETS ${target})
+  set_property(GLOBAL APPEND PROPERTY RB_LIBRARY_LIBS ${ARGN})
 endfunction()
 
 # The precompiled header is built once, by rb_pch, and reused by every target that sees LibTorch.

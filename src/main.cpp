@@ -1,5 +1,61 @@
-#include "cli/command.h"
+// The face of the program: everything else is libreasonbrain, which is loaded here because LibTorch
+// takes a third of a second to load and --help should not wait for it. Help is answered from the
+// texts that the build wrote with the library's own parser (cli/help_texts.h); without them the
+// library answers.
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kRuntimeFailure = 1;
+
+// "edit --help" is edit.txt; empty where the arguments are not just the names of a command and a
+// request for its help, or the version.
+std::string help_file(int argc, char** argv) {
+  if (argc < 2) return {};
+  const std::string wish = argv[argc - 1];
+  if (argc == 2 && wish == "--version") return "--version.txt";
+  if (wish != "--help" && wish != "-h") return {};
+  std::string name = "reasonbrain";
+  for (int i = 1; i + 1 < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.empty() || word[0] == '-' || word.find_first_of("./") != std::string::npos) return {};
+    name += "." + word;
+  }
+  return name + ".txt";
+}
+
+bool print_help(int argc, char** argv) {
+  const std::string name = help_file(argc, argv);
+  if (name.empty()) return false;
+  std::error_code failure;
+  const fs::path binary = fs::read_symlink("/proc/self/exe", failure);
+  std::ifstream text(binary.parent_path() / RB_HELP_FOLDER / name);
+  if (!text) return false;
+  std::cout << text.rdbuf() << std::flush;
+  return true;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  return reasonbrain::cli::run(argc, argv);
+  if (print_help(argc, argv) && std::cout) return 0;
+  void* library = dlopen(RB_LIBRARY, RTLD_NOW | RTLD_GLOBAL);
+  if (library == nullptr) {
+    std::fprintf(stderr, "reasonbrain: cannot load its library: %s\n", dlerror());
+    return kRuntimeFailure;
+  }
+  const auto run = reinterpret_cast<int (*)(int, char**)>(dlsym(library, "reasonbrain_run"));
+  if (run == nullptr) {
+    std::fprintf(stderr, "reasonbrain: %s is another version's: %s\n", RB_LIBRARY, dlerror());
+    return kRuntimeFailure;
+  }
+  return run(argc, argv);
 }

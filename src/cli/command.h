@@ -21,6 +21,13 @@ void add_doctor(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 
+// The parser of the whole program with every command; parsing leaves the chosen one in `action`.
+struct Program {
+  Program();
+  CLI::App app;
+  Action action;
+};
+
 // The whole program: parses, runs, maps errors to exit codes (0 ok, 1 run time, 2 usage, 3
 // configuration, 4 weights or data, 5 memory, 130 interrupted) and prints one message for an error
 // on stderr.

@@ -80,42 +80,50 @@ int run_guarded(const std::function<int()>& body) {
 
 }  // namespace
 
+Program::Program()
+    : app("ReasonBrain edits pictures by hypothetical instructions, and trains the models that do.",
+          "reasonbrain") {
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(0, 1);  // none is reported by run()
+  app.footer(kExamples);
+  add_train(app, action);
+  add_edit(app, action);
+  add_eval(app, action);
+  add_data(app, action);
+  add_model(app, action);
+  add_tokenize(app, action);
+  add_config(app, action);
+  add_launch(app, action);
+  add_bench(app, action);
+  add_doctor(app, action);
+  add_completion(app, action);
+}
+
 int run(int argc, char** argv) {
   return run_guarded([&] {
     install_interrupt_handlers();
-    CLI::App app(
-        "ReasonBrain edits pictures by hypothetical instructions, and trains the models that do.",
-        "reasonbrain");
-    app.set_version_flag("--version", version_text());
-    app.require_subcommand(0, 1);  // none is reported below
-    app.footer(kExamples);
-    Action action;
-    add_train(app, action);
-    add_edit(app, action);
-    add_eval(app, action);
-    add_data(app, action);
-    add_model(app, action);
-    add_tokenize(app, action);
-    add_config(app, action);
-    add_launch(app, action);
-    add_bench(app, action);
-    add_doctor(app, action);
-    add_completion(app, action);
+    Program program;
     try {
-      app.parse(argc, argv);
+      program.app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       if (error.get_exit_code() != 0) {
-        throw usage_error(str(error.what(), "; see: ", chosen_command(app).second, " --help"));
+        throw usage_error(
+            str(error.what(), "; see: ", chosen_command(program.app).second, " --help"));
       }
-      app.exit(error);  // --help or --version
+      program.app.exit(error);  // --help or --version
       flush_stdout();
       return 0;
     }
-    if (!action) throw no_command_error(app);
-    action();
+    if (!program.action) throw no_command_error(program.app);
+    program.action();
     flush_stdout();
     return 0;
   });
 }
 
 }  // namespace reasonbrain::cli
+
+// What src/main.cpp looks up in the library.
+extern "C" int reasonbrain_run(int argc, char** argv) {
+  return reasonbrain::cli::run(argc, argv);
+}

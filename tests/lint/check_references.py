@@ -53,7 +53,7 @@ def main():
         print("skipped: RB_REFERENCE_PYTHON is not set")
         sys.exit(SKIPPED)
     seed = int(os.environ.get("RB_REFERENCE_SEED", random.randrange(1 << 30)))
-    count = int(os.environ.get("RB_REFERENCE_CASES", 20))
+    count = int(os.environ.get("RB_REFERENCE_CASES", 30))
     problems = check(python, Path(sys.argv[1]), seed, count)
     print("\n".join(problems) or f"ok, seed {seed}")
     sys.exit(1 if problems else 0)

@@ -6,7 +6,7 @@
 
 A case is DIR/llava/NAME/ with the reference's own files and io/io.safetensors; tests/models/reference.h says
 what that holds. The original layout (LlavaLlamaForCausalLM) is written from transformers' CLIPVisionModel and
-LlamaForCausalLM, joined as the original code joins them.
+LlamaForCausalLM, joined as the original code joins them. Some cases have an adapter of peft, with whole weights beside it.
 """
 import argparse
 import json
@@ -14,11 +14,13 @@ import pathlib
 import random
 import shutil
 
+import peft
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from make_clip_llama import PLAIN, draw_llama, draw_storage, draw_vision, randomise, save_reference, write_io
+from make_clip_llama import (PLAIN, draw_llama, draw_storage, draw_vision, randomise, save_reference, sort_targets,
+                             write_io)
 
 PICTURE = -200
 
@@ -76,6 +78,37 @@ def thin(config, defaults):
     return {k: v for k, v in config.items() if k == "model_type" or k not in defaults or defaults[k] != v}
 
 
+def add_adapter(model, lora, folder, rename, generator):
+    """Wraps the model and writes folder/adapter, its keys renamed; returns the wrapped model."""
+    adapted = peft.get_peft_model(model, peft.LoraConfig(**lora)).eval()
+    with torch.no_grad():
+        for name, parameter in adapted.named_parameters():
+            if ".lora_" in name:
+                parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
+            elif ".modules_to_save." in name:
+                parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
+            parameter.requires_grad_(True)
+    adapted.save_pretrained(folder / "adapter")
+    sort_targets(folder / "adapter" / "adapter_config.json")
+    path = folder / "adapter" / "adapter_model.safetensors"
+    save_file({adapter_key(key, rename): value for key, value in load_file(path).items()}, path, {"format": "pt"})
+    return adapted
+
+
+def adapter_key(name, rename):
+    head = "base_model.model."
+    return head + rename(name.removeprefix(head).replace(".default", ""))
+
+
+def adapted_key(name, rename, base_key):
+    """Key of a parameter of a wrapped model: that of the adapter's file or that of the base's."""
+    if ".original_module." in name:
+        return None
+    if ".lora_" in name or ".modules_to_save." in name:
+        return adapter_key(name.replace(".modules_to_save", ""), rename)
+    return base_key(name.removeprefix("base_model.model.").replace(".base_layer", ""))
+
+
 def hf_case(folder, draw, rng, generator):
     text = transformers.LlamaConfig(**draw["llama"])
     vision = transformers.CLIPVisionConfig(**draw["vision"])
@@ -94,6 +127,10 @@ def hf_case(folder, draw, rng, generator):
     saved["text_config"] = thin(saved["text_config"], transformers.LlamaConfig().to_dict())
     saved["vision_config"] = thin(saved["vision_config"], transformers.CLIPVisionConfig().to_dict())
     path.write_text(json.dumps(saved, indent=1))
+
+    rename = PREFIXES[draw["prefix"]]
+    if draw.get("lora"):
+        model = add_adapter(model, draw["lora"], folder, rename, generator)
 
     features = (vision.image_size // vision.patch_size) ** 2 + (draw["strategy"] == "full")
     batch, pictures = rng.randint(1, 3), rng.randint(1, 2)
@@ -118,9 +155,12 @@ def hf_case(folder, draw, rng, generator):
         arguments["attention_mask"] = mask
     logits = model(**arguments).logits
 
-    def key_of(name):
-        key = PREFIXES[draw["prefix"]](canonical(name))
+    def base_key(name):
+        key = rename(canonical(name))
         return key if key in keys else None
+
+    def key_of(name):
+        return adapted_key(name, rename, base_key) if draw.get("lora") else base_key(name)
 
     write_io(folder, model, key_of, arguments, {"logits": logits}, rng, generator, may_attend)
 
@@ -205,6 +245,14 @@ def original_case(folder, draw, rng, generator):
     (folder / "config.json").write_text(json.dumps(config, indent=1))
     save_file({k: v.contiguous().clone() for k, v in weights.items()}, folder / "model.safetensors", {"format": "pt"})
 
+    if draw.get("lora"):  # the original code trains the projector beside the adapter, and saves it so
+        model.llama = add_adapter(llama, draw["lora"], folder, new_prefixes, generator)
+        with torch.no_grad():
+            for parameter in projector.parameters():
+                parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
+        torch.save({draw["trained"] + "model.mm_projector." + key: value for key, value in projector.state_dict().items()},
+                   folder / "adapter" / "non_lora_trainables.bin")
+
     batch, length = rng.randint(1, 3), rng.randint(4, 9)
     ids = torch.randint(0, text.vocab_size, (batch, length), generator=generator)
     mask = torch.ones(batch, length, dtype=torch.long)
@@ -226,13 +274,24 @@ def original_case(folder, draw, rng, generator):
     def key_of(name):
         part, rest = name.split(".", 1)
         if part == "llama":
-            return rest
+            return adapted_key(rest, new_prefixes, lambda key: key) if draw.get("lora") else rest
         if part == "projector":
-            return "model.mm_projector." + rest
+            return (draw["trained"] if draw.get("lora") else "") + "model.mm_projector." + rest
         return "model.vision_tower.vision_tower.vision_model." + rest.removeprefix("vision_model.") \
             if draw["inside"] else None
 
     write_io(folder, model, key_of, arguments, {"logits": logits}, rng, generator)
+
+
+def draw_lora(rng, original):
+    """Names of layers that both parts of the model have, and such as only the language model has."""
+    targets = [["q_proj", "v_proj"], ["o_proj", "down_proj"]]
+    if not original:
+        targets += [r".*language_model.*\.(q_proj|gate_proj)", ["q_proj", "fc1", "linear_1"]]
+    pattern = "down_proj" if original else rng.choice(["q_proj", r"layers\.0\.self_attn\.q_proj"])
+    return {"r": rng.randint(1, 4), "lora_alpha": rng.choice([1, 8]), "target_modules": rng.choice(targets),
+            "use_rslora": rng.random() < 0.3, "rank_pattern": {pattern: 5} if rng.random() < 0.5 else {},
+            "modules_to_save": None if original or rng.random() < 0.5 else ["linear_2"]}
 
 
 def draw_case(rng):
@@ -248,6 +307,8 @@ def draw_case(rng):
         "bias": rng.random() < 0.8, "prefix": rng.choice(list(PREFIXES)),
         "padding": rng.choice([None, "right"] if original else [None, "left", "right"]),
         "projector": rng.choice(["linear", "mlp2x_gelu", "mlp3x_gelu"]), "inside": rng.random() < 0.5,
+        "lora": draw_lora(rng, original) if rng.random() < 0.5 else None,
+        "trained": rng.choice(["", "model.", "base_model.model."]),
     }
 
 
@@ -266,6 +327,11 @@ def committed_cases():
     yield "middle-prefixes", {**base, "prefix": "middle", "padding": "right", "layer": -1}
     yield "original-linear-own-tower", {**base, "original": True, "projector": "linear", "inside": False, "padding": None}
     yield "original-mlp-dumped-tower", {**base, "original": True, "padding": "right"}
+    yield "adapter", {**base, "prefix": "new", "lora": {
+        "r": 2, "lora_alpha": 8, "target_modules": ["q_proj", "down_proj"], "modules_to_save": ["linear_2"],
+        "rank_pattern": {r"language_model\.layers\.0\.self_attn\.q_proj": 3}}}
+    yield "original-adapter", {**base, "original": True, "padding": None, "trained": "base_model.model.", "lora": {
+        "r": 3, "lora_alpha": 4, "target_modules": ["q_proj", "v_proj"]}}
 
 
 def main():

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Writes golden cases (tests/models/reference.h) whose weights stand in another layout than the reference class's:
-Stable Diffusion's original code (UNet, autoencoder, text), OpenAI's and OpenCLIP's CLIP, LAVIS' QFormer; single
-safetensors, whole checkpoints, zip pickles. Gradients are those of the foreign tensors."""
+Stable Diffusion's original code (UNet, autoencoder, text), OpenAI's and OpenCLIP's CLIP, LAVIS' QFormer, Meta's LLaMA,
+Google's T5; single safetensors, whole checkpoints, zip pickles. Gradients are those of the foreign tensors."""
 import argparse
 import json
 import pathlib
 import random
+import re
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from make_unet_vae_qformer import DTYPES, random_qformer, random_unet, random_vae, randomise
 from safetensors.torch import save_file
+from t5 import random_t5
 from transformers import (Blip2QFormerConfig, Blip2QFormerModel, CLIPTextConfig, CLIPTextModelWithProjection,
-                          CLIPVisionConfig, CLIPVisionModelWithProjection)
+                          CLIPVisionConfig, CLIPVisionModelWithProjection, LlamaConfig, LlamaForCausalLM, T5Config,
+                          T5EncoderModel)
 
 LEAST_GRADIENT = 1e-6  # of the largest: smaller ones are zero in exact arithmetic
 
@@ -285,6 +288,74 @@ def qformer_case(folder, common):
                renamed(lavis), extras if rng.random() < 0.7 else {}, config.to_dict(), **common)
 
 
+META = {"self_attn.q_proj": "attention.wq", "self_attn.k_proj": "attention.wk", "self_attn.v_proj": "attention.wv",
+        "self_attn.o_proj": "attention.wo", "mlp.gate_proj": "feed_forward.w1", "mlp.down_proj": "feed_forward.w2",
+        "mlp.up_proj": "feed_forward.w3", "input_layernorm": "attention_norm", "post_attention_layernorm": "ffn_norm"}
+
+
+def meta_llama(config):
+    heads = {"attention.wq": config.num_attention_heads, "attention.wk": config.num_key_value_heads}
+
+    def rules(key, value):
+        if key == "model.embed_tokens.weight":
+            return {"tok_embeddings.weight": value} | ({"output.weight": value} if config.tie_word_embeddings else {})
+        if key in ("lm_head.weight", "model.norm.weight"):
+            return {"output.weight" if key.startswith("lm_head") else "norm.weight": value}
+        layer, name = re.fullmatch(r"model\.layers\.(\d+)\.(.+)\.weight", key).groups()
+        name = META[name]
+        if name in heads:  # transformers turns coordinate i with i + half of a head, Meta with its neighbour
+            rows = [head * (value.shape[0] // heads[name]) + place for head in range(heads[name])
+                    for i in range(value.shape[0] // heads[name] // 2)
+                    for place in (i, i + value.shape[0] // heads[name] // 2)]
+            value = value[rows]
+        return {f"layers.{layer}.{name}.weight": value}
+    return renamed(rules)
+
+
+def llama_case(folder, common):
+    rng, generator = common["rng"], common["generator"]
+    kv, head_dim = rng.choice([1, 2]), rng.choice([4, 6])
+    heads = kv * rng.choice([1, 2, 3])
+    config = LlamaConfig(hidden_size=heads * head_dim, num_attention_heads=heads, num_key_value_heads=kv,
+                         intermediate_size=rng.choice([12, 20]), num_hidden_layers=rng.randint(1, 3), vocab_size=25,
+                         tie_word_embeddings=rng.random() < 0.3, rms_norm_eps=rng.choice([1e-6, 1e-5]))
+    model = randomise(LlamaForCausalLM(config), common["dtype"], generator)
+
+    def read(given):
+        output = model(**given, output_hidden_states=True)
+        return {"logits": output.logits} | {f"hidden_states.{i}": s for i, s in enumerate(output.hidden_states)}
+
+    extras = {"rope.freqs": torch.ones(head_dim // 2)} if rng.random() < 0.5 else {}
+    write_case(folder, model, read, {"input_ids": torch.randint(0, 25, (2, 7), generator=generator)}, meta_llama(config),
+               extras, config.to_dict(), **common)
+
+
+def google_t5(gated):
+    """Variables of Mesh TensorFlow, whose matrices are [in, out]; v1.1 calls its norms rms_norm."""
+    def rules(key, value):
+        if key == "shared.weight":
+            return {"shared/embedding": value}
+        name = re.sub(r"encoder\.block\.(\d+)\.layer\.(\d+)\.",
+                      lambda m: f"encoder/block_{int(m[1]):03}/layer_{int(m[2]):03}/", key).removesuffix(".weight")
+        if "layer_norm" in name:
+            name = name.replace("encoder.", "encoder/") + "/scale"
+            return {re.sub("(final_)?layer_norm", "rms_norm", name) if gated else name: value}
+        name = name.replace(".", "/") + ("/kernel" if "DenseReluDense" in name else "")
+        return {name: value.t()}
+    return renamed(rules)
+
+
+def t5_case(folder, common):
+    rng, generator = common["rng"], common["generator"]
+    config = T5Config(**random_t5(rng))
+    model = randomise(T5EncoderModel(config), common["dtype"], generator)
+    extras = {"decoder/block_000/layer_000/SelfAttention/q": torch.ones(2, 2), "global_step": torch.ones(()),
+              "shared/embedding_slot_vr": torch.ones(3)}
+    write_case(folder, model, lambda given: {"last_hidden_state": model(**given).last_hidden_state},
+               {"input_ids": torch.randint(0, config.vocab_size, (2, 9), generator=generator)},
+               google_t5(config.is_gated_act), extras if rng.random() < 0.6 else {}, config.to_dict(), **common)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     root = pathlib.Path(__file__).resolve().parents[2]
@@ -304,6 +375,8 @@ def main():
         vae_case(args.out, name, common)
         clip_case(args.out, name, common)
         qformer_case(args.out / "qformer" / name, common)
+        llama_case(args.out / "llama" / name, common)
+        t5_case(args.out / "t5-encoder" / name, common)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Writes golden cases of SAM: random small SamModels of transformers, in their own layout or in that of
-segment-anything, with prompts, outputs and gradients (tests/models/reference.h)."""
+segment-anything, with prompts, outputs and gradients as float64 gives them, and the noise of the reference's own
+float32 kernels (tests/models/reference.h)."""
 import argparse
 import pathlib
 import random
 import re
 
 import torch
+import transformers
 from safetensors.torch import save_file
 from transformers import SamConfig, SamModel
 
@@ -129,45 +131,77 @@ WHOLE_GRID = {
 }
 
 
+def run(model, inputs, cotangents, dtype, attention):
+    """Outputs, and gradients of arguments and parameters, computed in `dtype` by one of the reference's kernels."""
+    model.to(dtype).set_attn_implementation(attention)
+    model.zero_grad()
+    inputs = {name: value.detach().to(dtype) if value.is_floating_point() else value for name, value in inputs.items()}
+    features = {name: inputs[name].requires_grad_(True) for name in ("pixel_values", "input_masks") if name in inputs}
+    embeddings = model.vision_encoder(inputs["pixel_values"]).last_hidden_state
+    given = {name: value for name, value in inputs.items() if name != "pixel_values"}
+    out = model(image_embeddings=embeddings, **given)
+    outputs = {"iou_scores": out.iou_scores, "pred_masks": out.pred_masks, "image_embeddings": embeddings}
+    if not cotangents:
+        return outputs, {}
+    sum((cotangents[name].to(dtype) * value).sum() for name, value in outputs.items()).backward()
+    gradients = {f"grad.{name}": value.grad for name, value in features.items()}
+    gradients |= {f"grad.param.{name}": parameter.grad for name, parameter in model.named_parameters()
+                  if parameter.grad is not None}
+    return outputs, {name: gradient.clone() for name, gradient in gradients.items()}
+
+
+def exact_and_noise(model, inputs, cotangents):
+    """What the reference computes in float64, and how far its own float32 kernels are from that, relative to the
+    largest value of each tensor: queries and keys get gradients out of differences that nearly cancel."""
+    outputs, gradients = run(model, inputs, cotangents, torch.float64, "eager")
+    exact = outputs | gradients
+    noise = dict.fromkeys(exact, 0.0)
+    for attention in ("eager", "sdpa"):
+        outputs, gradients = run(model, inputs, cotangents, torch.float32, attention)
+        for name, value in (outputs | gradients).items():
+            scale = exact[name].abs().max().item()
+            error = (value.double() - exact[name]).abs().max().item()
+            noise[name] = max(noise[name], error / scale if scale else error)
+    return exact, noise
+
+
 def write_case(folder, config, original, num_grads, rng, generator, dtype, container="safetensors"):
     config = SamConfig(**config)
-    config._attn_implementation = rng.choice(["sdpa", "eager"])
     model = randomise(SamModel(config), dtype, generator)
     vision = config.vision_config
     batch = rng.randint(1, 3)
     inputs = {"pixel_values": torch.randn(batch, vision.num_channels, vision.image_size, vision.image_size,
                                           generator=generator)}
     inputs |= random_prompts(rng, config, batch, generator)
-    features = {name: inputs[name].requires_grad_(True) for name in ("pixel_values", "input_masks") if name in inputs}
-    embeddings = model.vision_encoder(inputs["pixel_values"]).last_hidden_state
-    given = {name: value for name, value in inputs.items() if name != "pixel_values"}
-    out = model(image_embeddings=embeddings, **given)
-    outputs = {"iou_scores": out.iou_scores, "pred_masks": out.pred_masks, "image_embeddings": embeddings}
+    outputs, _ = run(model, inputs, {}, torch.float32, "eager")
     cotangents = {name: torch.randn(value.shape, generator=generator) for name, value in outputs.items()}
-    sum((cotangents[name] * value).sum() for name, value in outputs.items()).backward()
+    exact, noise = exact_and_noise(model, inputs, cotangents)
 
-    def rename(key):
-        return original_key(key, config.mask_decoder_config.iou_head_depth) if original else key
+    def rename(name):
+        key = name.removeprefix("grad.param.")
+        return name if key == name or not original else \
+            "grad.param." + original_key(key, config.mask_decoder_config.iou_head_depth)
 
-    gradients = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
+    gradients = {name: value for name, value in exact.items() if name.startswith("grad.param.")}
     largest = max(gradient.abs().max() for gradient in gradients.values())
-    gradients = {name: gradient for name, gradient in gradients.items()
-                 if gradient.abs().max() > LEAST_GRADIENT * largest}
-    keys = sorted(gradients) if num_grads < 0 else rng.sample(sorted(gradients), num_grads)
+    names = sorted(name for name, gradient in gradients.items() if gradient.abs().max() > LEAST_GRADIENT * largest)
+    names = names if num_grads < 0 else rng.sample(names, num_grads)
+    keys = [rename(name).removeprefix("grad.param.") for name in names]
     tensors = dict(inputs)
     tensors |= {f"cotangent.{name}": value for name, value in cotangents.items()}
-    tensors |= {f"expect.{name}": value for name, value in outputs.items()}
-    tensors |= {f"expect.grad.{name}": value.grad for name, value in features.items()}
-    tensors |= {f"expect.grad.param.{rename(key)}": gradients[key] for key in keys}
+    for name in [name for name in exact if name not in gradients] + names:
+        tensors[f"expect.{rename(name)}"] = exact[name].float()
+        tensors[f"noise.{rename(name)}"] = torch.tensor(noise[name])
     (folder / "io").mkdir(parents=True, exist_ok=True)
     save_file({name: value.detach().contiguous().clone() for name, value in tensors.items()},
-              str(folder / "io/io.safetensors"), {"grad_params": ",".join(rename(key) for key in keys)})
+              str(folder / "io/io.safetensors"), {"grad_params": ",".join(keys)})
     model = model.to(dtype)
     if not original:
         model.save_pretrained(folder)
         return
     config.save_pretrained(folder)
-    weights = {rename(key): value.contiguous().clone() for key, value in model.state_dict().items()}
+    depth = config.mask_decoder_config.iou_head_depth
+    weights = {original_key(key, depth): value.contiguous().clone() for key, value in model.state_dict().items()}
     if container == "pth":
         torch.save(weights, folder / "sam_vit_t.pth")
     else:
@@ -181,6 +215,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cases", type=int, default=0, help="random cases instead of the committed ones")
     args = parser.parse_args()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     rng = random.Random(args.seed)
     torch.manual_seed(args.seed)
     torch.set_num_threads(1)

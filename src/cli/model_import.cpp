@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "cli/model.h"
+#include "cli/output.h"
 #include "core/atomic_file.h"
 #include "core/log.h"
 #include "core/placement.h"
@@ -31,9 +32,7 @@ std::vector<std::string> kind_names() {
 }
 
 const models::ModelKind& find_kind(const std::string& name) {
-  for (const models::ModelKind& kind : models::model_kinds()) {
-    if (kind.name == name) return kind;
-  }
+  if (const models::ModelKind* kind = models::find_model_kind(name)) return *kind;
   throw usage_error(str("unknown model '", name, "', expected one of: ", join(kind_names(), ", ")));
 }
 
@@ -159,7 +158,7 @@ std::vector<models::WeightedAdapter> read_adapters(const models::ConvertibleMode
   for (const std::string& text : files) {
     const auto [path, scale] = parse_lora(text);
     if (fs::exists(path / "adapter_config.json")) {
-      models::load_peft_adapter(*model.module, path);
+      models::load_peft_adapter(*model.module, path, model.lora.own_key);
       adapters.push_back({take_adapter(model), scale});
     } else {
       adapters.push_back({models::read_lora_file(*model.module, path, model.lora), scale});
@@ -170,7 +169,10 @@ std::vector<models::WeightedAdapter> read_adapters(const models::ConvertibleMode
 
 void write_adapter(const models::ConvertibleModel& model, const std::string& format,
                    const fs::path& folder) {
-  if (format == "peft") return models::save_peft_adapter(*model.module, folder);
+  if (format == "peft") {
+    return models::save_peft_adapter(*model.module, folder, /*base_model_name_or_path=*/"",
+                                     model.lora.file_key);
+  }
   const bool kohya = format == "kohya";
   models::write_lora_file(
       *model.module, models::lora_adapter_of(*model.module),
@@ -193,13 +195,14 @@ void import_staged(const ImportArgs& args, const models::ModelKind& kind, const 
   for (const auto& [adapter, weight] : adapters) {
     models::merge_adapter(*model.module, adapter, weight);
   }
-  args.layout == "original" ? models::save_original(model, out) : model.save(out);
+  args.layout == "original" ? model.save_original(out) : model.save(out);
   copy_companions(args.from, out);
 }
 
 void import_model(const ImportArgs& args) {
   const models::ModelKind& kind = find_kind(args.kind);
   if (fs::exists(args.out)) throw usage_error(str("--out ", args.out, " exists already"));
+  const NewFolders around_out(args.out);
   AtomicFolder out(args.out);
   if (!args.delta_of.empty()) {
     if (kind.name != "llava") throw usage_error("--delta-of is for llava only");
@@ -240,7 +243,8 @@ void add_model_import(CLI::App& model, Action& action) {
       ->capture_default_str();
   command
       ->add_option("--layout", args->layout,
-                   "folder: the reference library's; original: the original code's names")
+                   "folder: the reference library's; original: the original code's (`model list` "
+                   "says which these are)")
       ->check(CLI::IsMember({"folder", "original"}))
       ->capture_default_str();
   command->add_option("--lora", args->lora,

@@ -6,7 +6,8 @@
 #include "cli/output.h"
 #include "cli/run_config.h"
 #include "core/placement.h"
-#include "core/str.h"
+#include "edit/backend.h"
+#include "edit/instruct_pix2pix.h"
 #include "io/json_options.h"
 #include "reason/pipeline.h"
 #include "reasonbrain/error.h"
@@ -21,33 +22,60 @@ struct InfoArgs {
   bool json = false;
 };
 
-std::string inference_line(const reason::Pipeline& pipeline) {
-  const reason::InferenceOptions& inference = pipeline.options().inference;
-  return str("preset ", pipeline.options().preset, ", pictures of ",
-             pipeline.options().denoiser.picture_side, " px, ", inference.steps,
-             " steps, guidance ", inference.guidance, ", image guidance ", inference.image_guidance,
-             ", regions ", inference.region_source, "\n");
+// What there is to say of a model, wherever it comes from.
+struct Info {
+  std::string preset;
+  int64_t picture_side = 0;
+  reason::InferenceOptions inference;
+  ModelReport report;
+  std::string folder, sha256;  // "" for a configuration
+};
+
+Info info_of(const reason::Pipeline& pipeline) {
+  return {.preset = pipeline.options().preset,
+          .picture_side = pipeline.options().denoiser.picture_side,
+          .inference = pipeline.options().inference,
+          .report = report_model(pipeline)};
 }
 
-nlohmann::json common_json(const reason::Pipeline& pipeline) {
-  return {{"preset", pipeline.options().preset},
-          {"picture_side", pipeline.options().denoiser.picture_side},
-          {"parameters", report_json(report_model(pipeline))},
-          {"inference", io::write_json_options(pipeline.options().inference)}};
-}
-
-void print_model(const InfoArgs& args) {
-  const auto pipeline = reason::Pipeline::load(args.model, Placement{});
-  pipeline->train_joint(/*seed=*/0);
-  if (args.json) {
-    nlohmann::json json = common_json(*pipeline);
-    json["folder"] = reason::find_model_folder(args.model).string();
-    json["sha256"] = pipeline->sha256();
+void print(const Info& info, bool as_json) {
+  const reason::InferenceOptions& inference = info.inference;
+  if (as_json) {
+    nlohmann::json json = {{"preset", info.preset},
+                           {"picture_side", info.picture_side},
+                           {"parameters", report_json(info.report)},
+                           {"inference", io::write_json_options(inference)}};
+    if (!info.folder.empty()) json["folder"] = info.folder;
+    if (!info.sha256.empty()) json["sha256"] = info.sha256;
     print_json(json);
     return;
   }
-  std::cout << inference_line(*pipeline) << "sha256 " << pipeline->sha256() << '\n'
-            << report_table(report_model(*pipeline));
+  std::cout << "preset " << info.preset << ", pictures of " << info.picture_side << " px, "
+            << inference.steps << " steps, guidance " << inference.guidance << ", image guidance "
+            << inference.image_guidance << ", regions " << inference.region_source << '\n';
+  if (!info.sha256.empty()) std::cout << "sha256 " << info.sha256 << '\n';
+  std::cout << report_table(info.report);
+}
+
+void print_instruct_pix2pix(const InfoArgs& args) {
+  const auto backend = edit::load_backend(args.model, Placement{});
+  print({.preset = "instruct-pix2pix",
+         .picture_side = backend->picture_side(),
+         .inference = backend->defaults(),
+         .report = report_instruct_pix2pix(args.model),
+         .folder = args.model,
+         .sha256 = backend->sha256()},
+        args.json);
+}
+
+void print_model(const InfoArgs& args) {
+  if (edit::InstructPix2Pix::is_folder(args.model)) return print_instruct_pix2pix(args);
+  const auto pipeline = reason::Pipeline::load(args.model, Placement{});
+  pipeline->train_joint(/*seed=*/0);
+  Info info = info_of(*pipeline);
+  info.folder = reason::find_model_folder(args.model).string();
+  info.sha256 = pipeline->sha256();
+  print(info, args.json);
 }
 
 // On the meta device: sizes without memory, whatever the model's size.
@@ -59,11 +87,7 @@ void print_config(const InfoArgs& args) {
   const auto pipeline =
       reason::Pipeline::create(config.model, placement, static_cast<uint64_t>(config.seed));
   pipeline->train_joint(static_cast<uint64_t>(config.seed));
-  if (args.json) {
-    print_json(common_json(*pipeline));
-    return;
-  }
-  std::cout << inference_line(*pipeline) << report_table(report_model(*pipeline));
+  print(info_of(*pipeline), args.json);
 }
 
 void print_info(const InfoArgs& args) {
@@ -80,7 +104,9 @@ void add_model_info(CLI::App& model, Action& action) {
   CLI::App* command = model.add_subcommand(
       "info", "Parts, parameters and defaults of a model or of a configuration");
   auto args = std::make_shared<InfoArgs>();
-  command->add_option("--model", args->model, "Model folder, checkpoint or run folder");
+  command->add_option("--model", args->model,
+                      "Model folder, checkpoint or run folder, or a diffusers folder of "
+                      "InstructPix2Pix");
   command
       ->add_option("--config", args->configs,
                    "YAML file, or a name in configs/, instead of --model; may be repeated, later "

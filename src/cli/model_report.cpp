@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/str.h"
+#include "reasonbrain/safetensors.h"
 
 namespace reasonbrain::cli {
 namespace {
@@ -24,6 +25,7 @@ const std::map<std::string, std::string>& preset_licences(const std::string& pre
       {"reasonbrain-flux",
        {{"encoder.vision", clip},
         {"encoder.text", clip},
+        {"encoder.text_2", "Apache-2.0 (T5 v1.1 XXL)"},
         {"model.llm", llava},
         {"denoiser.vae", flux},
         {"denoiser.flux", flux}}},
@@ -58,7 +60,8 @@ std::string licence_of(const std::string& part, const reason::PipelineOptions& o
   const std::pair<const char*, const reason::PartOptions*> sources[] = {
       {"encoder.vision", &options.parts.vision},  {"encoder.text", &options.parts.text},
       {"model.llm", &options.parts.llm},          {"denoiser.vae", &options.parts.vae},
-      {"denoiser.unet", &options.parts.denoiser}, {"denoiser.flux", &options.parts.denoiser}};
+      {"denoiser.unet", &options.parts.denoiser}, {"denoiser.flux", &options.parts.denoiser},
+      {"encoder.text_2", &options.parts.text_2}};
   for (const auto& [name, source] : sources) {
     if (part != name || source->path.empty()) continue;
     for (const fs::path& folder : {fs::path(source->path), fs::path(source->path).parent_path()}) {
@@ -84,16 +87,23 @@ bool is_full_model(const reason::ReasonOptions& r) {
          r.cme.mode == reason::CmeMode::kFull && r.cme.visual && r.cme.textual;
 }
 
+// A column of Tab. A4, which has none of FLUX: App. D paints with FLUX beside the same 7B half.
 struct PaperSizes {
+  const char* column;
   double frce, cme, trainable;  // millions
 };
 
+const PaperSizes* paper_sizes(const std::string& preset) {
+  static const PaperSizes seven = {"7B, Stable Diffusion 2.1", 82, 45, 800};
+  static const PaperSizes three = {"3B, Stable Diffusion 1.5", 41, 22, 320};
+  if (preset == "reasonbrain-7b" || preset == "reasonbrain-flux") return &seven;
+  return preset == "reasonbrain-3b" ? &three : nullptr;
+}
+
 std::vector<PaperRow> paper_rows(const ModelReport& report,
                                  const reason::PipelineOptions& options) {
-  static const std::map<std::string, PaperSizes> table = {{"reasonbrain-7b", {82, 45, 800}},
-                                                          {"reasonbrain-3b", {41, 22, 320}}};
-  const auto paper = table.find(options.preset);
-  if (paper == table.end() || !is_full_model(options.reason)) return {};
+  const PaperSizes* paper = paper_sizes(options.preset);
+  if (paper == nullptr || !is_full_model(options.reason)) return {};
   int64_t frce = 0, cme = 0, rows = 0;
   for (const PartReport& part : report.parts) {
     if (part.name == "model.frce") frce += part.total;
@@ -106,11 +116,11 @@ std::vector<PaperRow> paper_rows(const ModelReport& report,
   const int64_t vocabulary = options.llm.vocab_size + options.reason.num_guidance_tokens + 2;
   const int64_t tables = 2 * vocabulary * options.llm.hidden_size;
   const int64_t trainable = report.total.trainable;
-  return {{"FRCE", frce, paper->second.frce * kMillion},
-          {"CME", cme, paper->second.cme * kMillion},
-          {"trainable, new token rows only", trainable, paper->second.trainable * kMillion},
-          {"trainable, whole token tables", trainable - rows + tables,
-           paper->second.trainable * kMillion}};
+  return {
+      {"FRCE", frce, paper->frce * kMillion},
+      {"CME", cme, paper->cme * kMillion},
+      {"trainable, new token rows only", trainable, paper->trainable * kMillion},
+      {"trainable, whole token tables", trainable - rows + tables, paper->trainable * kMillion}};
 }
 
 std::string gibibytes(const std::map<std::string, int64_t>& bytes) {
@@ -142,6 +152,26 @@ ModelReport report_model(const reason::Pipeline& pipeline) {
     report.parts.push_back(part);
   }
   report.rows = paper_rows(report, pipeline.options());
+  if (!report.rows.empty()) report.paper_column = paper_sizes(pipeline.options().preset)->column;
+  return report;
+}
+
+ModelReport report_instruct_pix2pix(const fs::path& folder) {
+  ModelReport report;
+  report.total.name = "total";
+  for (const char* name : {"text_encoder", "unet", "vae"}) {
+    PartReport part;
+    part.name = name;
+    part.licence = card_licence(folder / name);
+    if (part.licence.empty()) part.licence = card_licence(folder);
+    const io::TensorStore store(folder / name);
+    for (const std::string& key : store.keys()) {
+      const torch::Tensor tensor = store.tensor(key);
+      if (!tensor.is_floating_point()) continue;  // position_ids of old files
+      for (PartReport* counted : {&part, &report.total}) add(*counted, tensor);
+    }
+    report.parts.push_back(std::move(part));
+  }
   return report;
 }
 
@@ -160,7 +190,8 @@ std::string report_table(const ModelReport& report) {
   for (const PartReport& part : report.parts) row(part);
   row(report.total);
   if (report.rows.empty()) return out.str();
-  out << "the paper's Tab. A4, in millions:\n" << std::fixed << std::setprecision(2);
+  out << "the paper's Tab. A4 (" << report.paper_column << "), in millions:\n"
+      << std::fixed << std::setprecision(2);
   for (const PaperRow& line : report.rows) {
     out << "  " << std::left << std::setw(32) << line.name << std::right << std::setw(9)
         << static_cast<double>(line.ours) / kMillion << "  paper " << std::setw(6)
@@ -187,6 +218,7 @@ nlohmann::json report_json(const ModelReport& report) {
           {"frozen", report.total.total - report.total.trainable},
           {"bytes", report.total.bytes},
           {"parts", parts},
+          {"paper_column", report.paper_column},
           {"paper", rows}};
 }
 

@@ -6,6 +6,7 @@
 #include "core/placement.h"
 #include "core/str.h"
 #include "models/component.h"
+#include "models/convert.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/safetensors.h"
 
@@ -40,6 +41,7 @@ void run_model(const RunArgs& args) {
     throw usage_error(str("unknown component '", args.component,
                           "', expected one of: ", join(component_names(), ", ")));
   }
+  const NewFolders around_output(std::filesystem::path(args.output).parent_path());
   check_writable_file(args.output);
   const torch::Device device = parse_device(args.device);
   const io::SafetensorsFile input(args.input);
@@ -59,6 +61,14 @@ std::string arguments_text(const models::Component& component) {
   return text;
 }
 
+nlohmann::json models_json() {
+  nlohmann::json out = nlohmann::json::array();
+  for (const models::ModelKind& kind : models::model_kinds()) {
+    out.push_back({{"name", kind.name}, {"folder", kind.reference}, {"original", kind.original}});
+  }
+  return out;
+}
+
 void list_components(bool json) {
   if (json) {
     nlohmann::json out = nlohmann::json::array();
@@ -71,12 +81,17 @@ void list_components(bool json) {
                      {"reference", component.reference_class},
                      {"arguments", arguments}});
     }
-    print_json({{"components", out}});
+    print_json({{"components", out}, {"models", models_json()}});
     return;
   }
   for (const models::Component& component : models::components()) {
     std::cout << component.name << ": " << component.reference_class << "; "
               << arguments_text(component) << '\n';
+  }
+  std::cout << "layouts that `model import` reads and writes:\n";
+  for (const models::ModelKind& kind : models::model_kinds()) {
+    std::cout << kind.name << ": folder: " << kind.reference << "; original: " << kind.original
+              << '\n';
   }
 }
 
@@ -110,8 +125,8 @@ void add_model_run(CLI::App& model, Action& action) {
 }
 
 void add_model_list(CLI::App& model, Action& action) {
-  CLI::App* command =
-      model.add_subcommand("list", "The components that `model run` knows, with their arguments");
+  CLI::App* command = model.add_subcommand(
+      "list", "Components of `model run` with their arguments, layouts of `model import`");
   auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "Print one JSON object");
   command->callback([json, &action] { action = [json] { list_components(*json); }; });

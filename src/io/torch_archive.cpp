@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::string_view kPickle = "/data.pkl";
 
+// The way out of what is not read.
+constexpr const char* kConvert =
+    "convert it in Python: torch.save(torch.load(file, weights_only=True), new_file), or to "
+    "safetensors";
+
 const ZipEntry* find(const std::vector<ZipEntry>& entries, const std::string& name) {
   const auto found = std::lower_bound(
       entries.begin(), entries.end(), name,
@@ -49,8 +54,7 @@ bool is_legacy_torch(std::string_view file) {
 TorchArchive parse_torch_archive(std::string_view file, const std::string& origin) {
   if (is_legacy_torch(file)) {
     throw data_error(str(origin, " was saved in the format of PyTorch before 1.6, which is not ",
-                         "read; convert it in Python: torch.save(torch.load(file, ",
-                         "weights_only=True), new_file), or to safetensors"));
+                         "read; ", kConvert));
   }
   const std::vector<ZipEntry> entries = parse_zip(file, origin);
   const auto data = [&](const ZipEntry& entry) {
@@ -60,7 +64,7 @@ TorchArchive parse_torch_archive(std::string_view file, const std::string& origi
   for (const ZipEntry& entry : entries) {
     if (!entry.compressed) continue;
     throw data_error(str(origin, ": '", entry.name, "' is compressed, expected stored entries as ",
-                         "torch.save writes them"));
+                         "torch.save writes them; ", kConvert));
   }
   const ZipEntry* order = find(entries, folder + "byteorder");
   if (order != nullptr && data(*order) != "little") {

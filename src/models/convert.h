@@ -18,20 +18,25 @@ namespace reasonbrain::models {
 
 // A model that was loaded to be written elsewhere.
 struct ConvertibleModel {
+  using Save = std::function<void(const std::filesystem::path& folder)>;
+
   std::shared_ptr<torch::nn::Module> module;
-  std::function<void(const std::filesystem::path& folder)> save;  // the reference library's layout
-  LoraNames lora;  // lora.original: the original code's layout, where we write it
+  Save save;           // the reference library's layout, see ModelKind
+  Save save_original;  // the original code's; Error(kData) where that cannot hold the model
+  LoraNames lora;
 };
 
 struct ModelKind {
   std::string name;  // as the components of `model run`, "vae" for both halves
+  // Layouts that are read and written, in words. `reference` is written unless it cannot hold what
+  // was read.
+  std::string reference, original;
   std::function<ConvertibleModel(const std::filesystem::path& folder, const nn::Build& build)> load;
 };
 
 const std::vector<ModelKind>& model_kinds();
 
-// Writes FOLDER/config.json and FOLDER/weights.safetensors in the original code's layout.
-// Error(kUsage) where there is none.
-void save_original(const ConvertibleModel& model, const std::filesystem::path& folder);
+// nullptr when no model has this name.
+const ModelKind* find_model_kind(const std::string& name);
 
 }  // namespace reasonbrain::models

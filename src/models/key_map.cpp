@@ -57,6 +57,13 @@ KeyTable KeyTable::with_file_prefix(const std::string& prefix,
   return KeyTable(std::move(rules));
 }
 
+KeyBinding KeyTable::bind(size_t rule, const Captures& captures) const {
+  return {.file = filled(compiled_[rule].file, captures),
+          .module = filled(compiled_[rule].module, captures),
+          .transform = rules_[rule].transform,
+          .heads = rules_[rule].heads};
+}
+
 KeyPlan KeyTable::plan_loading(const std::vector<std::string>& file_keys) const {
   KeyPlan plan;
   std::vector<std::pair<size_t, KeyBinding>> found;  // with the rule's number
@@ -68,8 +75,7 @@ KeyPlan KeyTable::plan_loading(const std::vector<std::string>& file_keys) const 
     if (i == rules_.size()) {
       plan.unknown.push_back(key);
     } else if (!rules_[i].module.empty()) {
-      KeyBinding binding{filled(compiled_[i].file, captures), filled(compiled_[i].module, captures),
-                         rules_[i].transform};
+      KeyBinding binding = bind(i, captures);
       if (known.emplace(i, binding.file[0]).second) found.emplace_back(i, std::move(binding));
     }
   }
@@ -101,8 +107,7 @@ KeyPlan KeyTable::plan_saving(const std::vector<std::string>& module_keys) const
       plan.unknown.push_back(key);
       continue;
     }
-    plan.bindings.push_back({filled(compiled_[i].file, captures),
-                             filled(compiled_[i].module, captures), rules_[i].transform});
+    plan.bindings.push_back(bind(i, captures));
     done.insert(plan.bindings.back().module.begin(), plan.bindings.back().module.end());
   }
   return plan;

@@ -28,11 +28,13 @@ namespace reasonbrain::models {
 // What turns the file's tensor into the module's, and back.
 enum class KeyTransform {
   kNone,
-  kSwapHalves,  // the two halves of dimension 0 change places
-  kTranspose,   // of a matrix
-  kPointwise,   // a 1x1 convolution [out, in, 1, 1] there, a linear [out, in] here; when loading,
-                // trailing dimensions of 1 may be there or not
-  kSqueeze,     // a leading dimension of 1 there, none here
+  kSwapHalves,    // the two halves of dimension 0 change places
+  kTranspose,     // of a matrix
+  kPointwise,     // a 1x1 convolution [out, in, 1, 1] there, a linear [out, in] here; when
+                  // loading, trailing dimensions of 1 may be there or not
+  kSqueeze,       // a leading dimension of 1 there, none here
+  kRotaryHalves,  // rows of `heads` heads: what turns together stands side by side there, half a
+                  // head apart here
 };
 
 // The tensors of `file`, concatenated along dimension 0, are the transformed concatenation of the
@@ -44,6 +46,7 @@ struct KeyRule {
   std::vector<std::string> module;  // patterns
   KeyTransform transform = KeyTransform::kNone;
   bool only_loading = false;  // an old or second name, never written
+  int64_t heads = 1;          // of kRotaryHalves
 };
 
 // A rule with its captures filled in.
@@ -51,6 +54,7 @@ struct KeyBinding {
   std::vector<std::string> file, module;
   KeyTransform transform = KeyTransform::kNone;
   bool alias = false;  // another key of the file goes before it: only gradients are reported
+  int64_t heads = 1;
 };
 
 struct KeyPlan {
@@ -79,6 +83,8 @@ class KeyTable {
   struct Compiled {
     std::vector<KeyPattern> file, module;
   };
+  KeyBinding bind(size_t rule, const Captures& captures) const;
+
   std::vector<KeyRule> rules_;
   std::vector<Compiled> compiled_;
 };
@@ -119,7 +125,7 @@ FileParameters load_bindings(torch::nn::Module& module, const io::TensorStore& s
                              const std::function<bool(const std::string&)>& may_be_missing,
                              const std::function<std::string(const std::string&)>& missing_name);
 
-// Tensors of a module in the file's layout. Error(kRuntime) naming tensors that no rule has.
+// Tensors of a module in the file's layout. Error(kData) naming tensors that no rule has.
 nn::StateDict to_file_layout(const KeyTable& table, const nn::StateDict& tensors);
 
 // True when one of `keys` matches the pattern: how a layout is recognised.

@@ -11,8 +11,16 @@ namespace {
 
 using Tensors = std::vector<torch::Tensor>;
 
-torch::Tensor transformed(const torch::Tensor& x, KeyTransform transform) {  // module -> file
-  switch (transform) {
+// Rows of each head from [2, half] to [half, 2], or back.
+torch::Tensor regrouped(const torch::Tensor& x, int64_t heads, bool to_pairs) {
+  const int64_t half = x.size(0) / heads / 2;
+  std::vector<int64_t> sizes = {heads, to_pairs ? 2 : half, to_pairs ? half : 2};
+  sizes.insert(sizes.end(), x.sizes().begin() + 1, x.sizes().end());
+  return x.reshape(sizes).transpose(1, 2).reshape(x.sizes());
+}
+
+torch::Tensor transformed(const torch::Tensor& x, const KeyBinding& binding) {  // module -> file
+  switch (binding.transform) {
     case KeyTransform::kSwapHalves: {  // at::roll has no meta kernel
       const int64_t half = x.size(0) / 2;
       return at::cat({x.slice(0, half), x.slice(0, 0, half)}, 0);
@@ -23,29 +31,36 @@ torch::Tensor transformed(const torch::Tensor& x, KeyTransform transform) {  // 
       return x.dim() == 2 ? x.unsqueeze(-1).unsqueeze(-1) : x;
     case KeyTransform::kSqueeze:
       return x.unsqueeze(0);
+    case KeyTransform::kRotaryHalves:
+      return regrouped(x, binding.heads, /*to_pairs=*/true);
     default:
       return x;
   }
 }
 
-torch::Tensor transformed_back(const torch::Tensor& x, KeyTransform transform) {
-  switch (transform) {
+torch::Tensor transformed_back(const torch::Tensor& x, const KeyBinding& binding) {
+  switch (binding.transform) {
     case KeyTransform::kPointwise:
       return x.dim() == 4 ? x.flatten(1) : x;
     case KeyTransform::kSqueeze:
       return x.squeeze(0);
+    case KeyTransform::kRotaryHalves:
+      return regrouped(x, binding.heads, /*to_pairs=*/false);
     default:
-      return transformed(x, transform);  // each is its own inverse
+      return transformed(x, binding);  // each is its own inverse
   }
 }
 
 bool fits(const KeyBinding& binding, const Tensors& parts) {  // what transformed() needs
   if (binding.transform == KeyTransform::kTranspose) return parts[0].dim() == 2;
+  if (binding.transform == KeyTransform::kRotaryHalves && parts.size() == 1) {
+    return parts[0].dim() > 0 && parts[0].size(0) % (2 * binding.heads) == 0;
+  }
   return parts[0].dim() > 0 || (parts.size() == 1 && binding.file.size() == 1);
 }
 
 torch::Tensor whole(const KeyBinding& binding, const Tensors& parts) {
-  return transformed(parts.size() == 1 ? parts[0] : at::cat(parts, 0), binding.transform);
+  return transformed(parts.size() == 1 ? parts[0] : at::cat(parts, 0), binding);
 }
 
 // The file's tensor number `index` of the binding.
@@ -98,7 +113,7 @@ class Loader {
       io::require_finite(given.back(), key, store_.path().string());
     }
     const torch::Tensor all =
-        transformed_back(given.size() == 1 ? given[0] : at::cat(given, 0), binding.transform);
+        transformed_back(given.size() == 1 ? given[0] : at::cat(given, 0), binding);
     int64_t begin = 0;
     for (const std::string& key : binding.module) {
       torch::Tensor own = own_.at(key);
@@ -218,7 +233,8 @@ nn::StateDict to_file_layout(const KeyTable& table, const nn::StateDict& tensors
     }
   }
   if (!lost.empty()) {
-    throw runtime_error(str("no place in the file's layout for ", join(lost, ", ")));
+    throw data_error(str("the layout to write has no place for ", join(lost, ", "),
+                         "; keep the reference library's layout"));
   }
   return out;
 }

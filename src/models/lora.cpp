@@ -67,6 +67,13 @@ void drop_lora(torch::nn::Module& module) {
   }
 }
 
+std::string renamed_layer(const KeyRename& rename, const std::string& layer) {
+  static const std::string kWeight = ".weight";
+  if (!rename) return layer;
+  const std::string key = rename(layer + kWeight);
+  return key.substr(0, key.size() - kWeight.size());
+}
+
 bool is_lora_parameter(const std::string& name) {
   return ends_with(name, "lora_A") || ends_with(name, "lora_B");
 }

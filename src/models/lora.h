@@ -5,6 +5,7 @@
 #include <torch/nn/module.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@
 namespace reasonbrain::models {
 
 constexpr const char* kAdapterFolder = "adapter";  // inside a model's folder
+
+// From a weight's name in a file to ours, or back.
+using KeyRename = std::function<std::string(const std::string& key)>;
 
 struct LoraOptions {
   int64_t rank = 8;
@@ -44,15 +48,22 @@ bool is_lora_parameter(const std::string& name);  // "...lora_A" or "...lora_B"
 // Attaches the adapter of a PEFT folder; returns the parameters that came from it under the keys of
 // adapter_model.safetensors. Which linears get one is told by those keys; rank and scale by r,
 // lora_alpha, rank_pattern, alpha_pattern and use_rslora. Full weights (modules_to_save, biases)
-// replace the module's. Error(kData) for other methods than LoRA, DoRA included, and for keys that
-// fit no parameter.
-nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder);
+// replace the module's. `own_key` renames where the reference's module has other names.
+// Error(kData) for other methods than LoRA, DoRA included, and for keys that fit no parameter.
+nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder,
+                                const KeyRename& own_key = {});
 
 // The adapter in FOLDER/adapter, where there is one; otherwise nothing.
-nn::StateDict load_adapter_beside(torch::nn::Module& module, const std::filesystem::path& folder);
+nn::StateDict load_adapter_beside(torch::nn::Module& module, const std::filesystem::path& folder,
+                                  const KeyRename& own_key = {});
 
-// Writes all adapters below `module` as a PEFT folder. Error(kRuntime) when there is none.
+// Writes all adapters below `module` as a PEFT folder, under the names that `file_key` gives.
+// Error(kRuntime) when there is none.
 void save_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder,
-                       const std::string& base_model_name_or_path = "");
+                       const std::string& base_model_name_or_path = "",
+                       const KeyRename& file_key = {});
+
+// The name of the layer whose weight's name `rename` changes; unchanged without one.
+std::string renamed_layer(const KeyRename& rename, const std::string& layer);
 
 }  // namespace reasonbrain::models

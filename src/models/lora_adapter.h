@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/key_map.h"
+#include "models/lora.h"
 
 namespace reasonbrain::models {
 
@@ -28,6 +29,9 @@ struct LoraNames {
   std::vector<std::string> dotted;   // prefixes of dotted names: "unet.", "transformer.", ...
   std::vector<std::string> mangled;  // of names with '_' for '.': "lora_unet_", ...
   std::optional<KeyTable> original;  // the original code's layout, where adapters use that too
+  // Where the reference's modules have other names than ours: its names of weights -> ours, and
+  // back.
+  KeyRename own_key, file_key;
 };
 
 // Reads an adapter for `module` from a file of any of these forms. Adapters of other models in the
@@ -41,6 +45,7 @@ enum class LoraFormat { kDiffusers, kKohya };
 
 // Writes an adapter of `module` to one safetensors file. kKohya takes the names of `names.original`
 // where they exist: parts of one tensor there become a block diagonal of the sum of their ranks.
+// Error(kUsage) for a model that has no names in such files.
 void write_lora_file(torch::nn::Module& module, const LoraAdapter& adapter,
                      const std::filesystem::path& path, const LoraNames& names, LoraFormat format);
 

@@ -153,6 +153,7 @@ class Reader {
       name.erase(processor, std::string(".processor").size());
       if (ends_with(name, "to_out")) name += ".0";
     }
+    if (!targets_.contains(name)) name = renamed_layer(names_.own_key, name);
     if (!targets_.contains(name)) throw error(str("'", key, "' belongs to no layer of this model"));
     Halves& halves = found[name];
     halves.key = key;
@@ -353,7 +354,16 @@ LoraAdapter read_lora_file(torch::nn::Module& module, const std::filesystem::pat
 void write_lora_file(torch::nn::Module& module, const LoraAdapter& adapter,
                      const std::filesystem::path& path, const LoraNames& names, LoraFormat format) {
   if (adapter.empty()) throw runtime_error(str(path.string(), ": there is no adapter to save"));
-  if (format == LoraFormat::kDiffusers) return write_diffusers(adapter, path, names.dotted[0]);
+  const bool diffusers = format == LoraFormat::kDiffusers;
+  if ((diffusers ? names.dotted : names.mangled).empty()) {
+    throw usage_error(str("files of ", diffusers ? "diffusers" : "kohya",
+                          " have no names for this model; write the adapter as peft"));
+  }
+  if (diffusers) {
+    LoraAdapter named = adapter;
+    for (LoraLayer& layer : named) layer.name = renamed_layer(names.file_key, layer.name);
+    return write_diffusers(named, path, names.dotted[0]);
+  }
   write_kohya(adapter, path, names.mangled[0],
               names.original ? in_original_layout(module, adapter, *names.original) : adapter);
 }

@@ -107,11 +107,12 @@ double by_pattern(const nlohmann::ordered_json& patterns, const std::string& nam
 }
 
 struct AdapterKey {
-  std::string name;  // module for A and B, parameter otherwise
-  char part = 0;     // 'A', 'B' or 0: a full weight
+  std::string file_name;  // module for A and B, parameter otherwise, as the file says
+  std::string name;       // as we do
+  char part = 0;          // 'A', 'B' or 0: a full weight
 };
 
-AdapterKey parse_key(const std::string& key, const std::string& origin) {
+AdapterKey parse_key(const std::string& key, const KeyRename& own_key, const std::string& origin) {
   static const std::regex kLora(R"((.+)\.lora_([AB])(\.default)?\.weight)");
   if (key.size() > kMaxKeyBytes) throw data_error(str(origin, ": a key is too long"));
   if (!starts_with(key, kPrefix)) {
@@ -119,12 +120,14 @@ AdapterKey parse_key(const std::string& key, const std::string& origin) {
   }
   const std::string name = key.substr(std::string(kPrefix).size());
   std::smatch match;
-  if (std::regex_match(name, match, kLora)) return {match[1], match[2].str()[0]};
+  if (std::regex_match(name, match, kLora)) {
+    return {match[1], renamed_layer(own_key, match[1]), match[2].str()[0]};
+  }
   if (name.find("lora_") != std::string::npos) {
     throw data_error(
         str(origin, ": '", key, "' is not supported; only lora_A and lora_B of linear layers are"));
   }
-  return {name, 0};
+  return {name, own_key ? own_key(name) : name, 0};
 }
 
 void attach_like_file(nn::Linear& linear, const std::string& name, int64_t rank,
@@ -142,12 +145,15 @@ void attach_like_file(nn::Linear& linear, const std::string& name, int64_t rank,
 
 }  // namespace
 
-nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder) {
+nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder,
+                                const KeyRename& own_key) {
   const PeftConfig config = read_config(folder);
   const io::TensorStore store(folder);
   auto linears = linear_children(module);
   std::map<std::string, AdapterKey> keys;
-  for (const std::string& key : store.keys()) keys[key] = parse_key(key, store.path().string());
+  for (const std::string& key : store.keys()) {
+    keys[key] = parse_key(key, own_key, store.path().string());
+  }
   if (keys.empty()) throw data_error(str(store.path().string(), ": the adapter holds no weights"));
   for (const auto& [key, parsed] : keys) {
     if (parsed.part != 'A') continue;
@@ -158,7 +164,7 @@ nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem
     }
     if (store.shape(key).empty())
       throw data_error(str(store.path().string(), ": '", key, "' is a scalar"));
-    attach_like_file(found->second, parsed.name, store.shape(key)[0], config);
+    attach_like_file(found->second, parsed.file_name, store.shape(key)[0], config);
   }
   std::map<std::string, std::string> module_keys;  // by file key
   std::set<std::string> given;
@@ -174,20 +180,23 @@ nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem
       });
 }
 
-nn::StateDict load_adapter_beside(torch::nn::Module& module, const std::filesystem::path& folder) {
+nn::StateDict load_adapter_beside(torch::nn::Module& module, const std::filesystem::path& folder,
+                                  const KeyRename& own_key) {
   const auto adapter = folder / kAdapterFolder;
-  return std::filesystem::exists(adapter) ? load_peft_adapter(module, adapter) : nn::StateDict();
+  return std::filesystem::exists(adapter) ? load_peft_adapter(module, adapter, own_key)
+                                          : nn::StateDict();
 }
 
 void save_peft_adapter(torch::nn::Module& module, const std::filesystem::path& folder,
-                       const std::string& base_model_name_or_path) {
+                       const std::string& base_model_name_or_path, const KeyRename& file_key) {
   nn::StateDict weights;
   nlohmann::json rank_pattern = nlohmann::json::object(), alpha_pattern = nlohmann::json::object();
   int64_t rank = 0;
   double alpha = 0;
   std::set<std::string> adapted, plain_ends, targets;
   const auto last_part = [](const std::string& name) { return name.substr(name.rfind('.') + 1); };
-  for (const auto& [name, linear] : linear_children(module)) {
+  for (const auto& [own_name, linear] : linear_children(module)) {
+    const std::string name = renamed_layer(file_key, own_name);
     if (!linear->has_lora()) {
       plain_ends.insert(last_part(name));
       continue;

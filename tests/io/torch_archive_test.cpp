@@ -109,6 +109,7 @@ TEST(TorchArchive, CompressedAndBigEndianFilesAreRefused) {
   const size_t header = bytes.find("PK\x01\x02");
   bytes[header + 10] = 8;  // the method of the first entry: deflate
   EXPECT_ERROR(parse_torch_archive(bytes, "file"), kData, "compressed");
+  EXPECT_ERROR(parse_torch_archive(bytes, "file"), kData, "torch.save(torch.load(file");
 }
 
 }  // namespace

@@ -120,6 +120,18 @@ TEST(KeyTable, OneTensorOfOursFromSeveral) {
   EXPECT_TRUE(at::equal(module->out->weight, source->out->weight));
 }
 
+TEST(KeyTable, RotatingPairsStandSideBySideInTheFile) {
+  const KeyTable table({{.file = {"wq.{p}"},
+                         .module = {"q.{p}"},
+                         .transform = KeyTransform::kRotaryHalves,
+                         .heads = 2}});
+  const torch::Tensor rows = at::arange(12).to(torch::kFloat32).view({12, 1});
+  const torch::Tensor file = to_file_layout(table, {{"q.weight", rows}}).at("wq.weight");
+  const torch::Tensor expected =
+      at::tensor({0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11}, torch::kFloat32);
+  EXPECT_TRUE(at::equal(file.flatten(), expected));
+}
+
 TEST(KeyTable, TheFirstOfTwoNamesIsLoaded) {
   KeyPlan plan;
   plan.add("lm_head.weight", "table.weight");

@@ -4,7 +4,9 @@
 // the arguments by name, `cotangent.OUTPUT`, what the reference computed as `expect.OUTPUT`,
 // `expect.grad.ARGUMENT` and `expect.grad.param.KEY`, and the KEYs in the metadata entry
 // `grad_params`. With `compare_rows` [B, T], outputs [B, T, ...] are compared where it is nonzero
-// only: the rest is unspecified (left padding).
+// only: the rest is unspecified (left padding). Where `noise.NAME` stands beside `expect.NAME`, the
+// expectation is the reference's in float64, and the noise how far its own float32 kernels are off,
+// relative to the largest value: ours may be off by kNoises times as much.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -23,6 +25,7 @@
 namespace reasonbrain::models::testing {
 
 constexpr double kTolerance = 1e-5;  // of the largest value
+constexpr double kNoises = 4;
 
 // Largest difference relative to the largest value of `expected`.
 inline double relative_error(const torch::Tensor& got, const torch::Tensor& expected) {
@@ -53,11 +56,14 @@ inline void check_case(const std::string& component_name, const std::filesystem:
   ASSERT_NE(component, nullptr);
   const io::TensorStore io(folder / "io");
   Tensors inputs, expected;
+  std::map<std::string, double> noise;
   torch::Tensor rows;
-  const std::string mark = "expect.";
+  const std::string mark = "expect.", noise_mark = "noise.";
   for (const std::string& key : io.keys()) {
     if (starts_with(key, mark)) {
       expected[key.substr(mark.size())] = io.tensor(key);
+    } else if (starts_with(key, noise_mark)) {
+      noise[key.substr(noise_mark.size())] = io.tensor(key).item<double>();
     } else if (key == "compare_rows") {
       rows = io.tensor(key) != 0;
     } else {
@@ -70,12 +76,14 @@ inline void check_case(const std::string& component_name, const std::filesystem:
   const Tensors results =
       run_component(*component, folder, inputs, grad_params, torch::kCPU, torch::kFloat32);
   ASSERT_FALSE(expected.empty());
-  for (const auto& [name, tensor] : expected) expect_close(results, name, tensor, tolerance, rows);
+  for (const auto& [name, tensor] : expected) {
+    expect_close(results, name, tensor, std::max(tolerance, kNoises * noise[name]), rows);
+  }
   for (const auto& result : results) EXPECT_TRUE(expected.contains(result.first)) << result.first;
 }
 
 // All cases of a component in the repository, and those below $RB_GOLDEN_DIR when it is set.
-inline void check_component(const std::string& component_name, double tolerance = kTolerance) {
+inline std::vector<std::filesystem::path> golden_cases(const std::string& component_name) {
   std::vector<std::filesystem::path> roots = {std::filesystem::path(RB_TEST_DATA) / component_name};
   if (const char* extra = std::getenv("RB_GOLDEN_DIR")) {
     roots.push_back(std::filesystem::path(extra) / component_name);
@@ -87,6 +95,11 @@ inline void check_component(const std::string& component_name, double tolerance 
       cases.push_back(entry.path());
   }
   std::sort(cases.begin(), cases.end());
+  return cases;
+}
+
+inline void check_component(const std::string& component_name, double tolerance = kTolerance) {
+  const auto cases = golden_cases(component_name);
   ASSERT_FALSE(cases.empty()) << "no golden case of " << component_name;
   for (const auto& folder : cases) {
     EXPECT_NO_THROW(check_case(component_name, folder, tolerance)) << folder;

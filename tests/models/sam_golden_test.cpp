@@ -47,12 +47,10 @@ torch::Tensor points(int64_t count, int64_t prompts) {
   return randn(rng, {count, prompts, 2, 2}).abs() * 6;
 }
 
-// Against a float64 run, gradients of projections in the decoder's attention are off by up to 4e-4
-// in the reference itself; the outputs of 44 random models agree to 1e-4.
-constexpr double kFloat32Rounding = 4e-4;
-
+// To the reference's own float32 noise: its gradients of queries and keys in the decoder's
+// attention are off by up to 1e-3 (tests/models/reference.h).
 TEST(Sam, MatchesReference) {
-  testing::check_component("sam", kFloat32Rounding);
+  testing::check_component("sam");
 }
 
 TEST(Sam, BatchAndPromptsEqualSingles) {

@@ -2,39 +2,44 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/str.h"
 #include "models/hf_folder.h"
-#include "models/lora.h"
+#include "models/llama/key_map.h"
 
 namespace reasonbrain::models::llama {
 namespace {
 
 constexpr const char* kHead = "lm_head.weight";
 constexpr const char* kTable = "model.embed_tokens.weight";
+constexpr const char* kOriginalHead = "output.weight";
+constexpr const char* kOriginalTable = "tok_embeddings.weight";
 
 }  // namespace
 
 Loaded load(const std::filesystem::path& folder, const nn::Build& build) {
   const LlamaConfig config =
       parse_config(read_hf_config(folder), (folder / "config.json").string());
-  const bool tied = config.tie_word_embeddings;
+  const io::TensorStore store(folder);
   Loaded out{Llama(config, build), {}};
-  out.by_file_key = load_weights(*out.model, io::TensorStore(folder),
-                                 [&](const std::string& key) -> std::optional<std::string> {
-                                   if (ends_with(key, "rotary_emb.inv_freq"))
-                                     return std::nullopt;  // a buffer of old versions
-                                   return tied && key == kHead ? kTable : key;
-                                 });
-  if (tied) {
-    out.by_file_key[kHead] = out.model->model->embed_tokens->weight;
-    out.by_file_key[kTable] = out.model->model->embed_tokens->weight;
+  out.by_file_key = load_weights(*out.model, store, key_table(config, store.keys()));
+  if (config.tie_word_embeddings) {
+    const bool original = out.by_file_key.contains(kOriginalTable);
+    const torch::Tensor& table = out.model->model->embed_tokens->weight;
+    out.by_file_key[original ? kOriginalHead : kHead] = table;
+    out.by_file_key[original ? kOriginalTable : kTable] = table;
   }
-  out.by_file_key.merge(load_adapter_beside(*out.model, folder));
+  out.by_file_key.merge(FileParameters(load_adapter_beside(*out.model, folder)));
   return out;
 }
 
 void save(const std::filesystem::path& folder, const Llama& model) {
   save_hf_folder(folder, to_hf_config(model->config()), base_state_dict(*model));
+}
+
+nn::StateDict original_weights(const Llama& model) {
+  nn::StateDict weights =
+      to_file_layout(original_key_table(model->config()), base_state_dict(*model));
+  if (model->config().tie_word_embeddings) weights[kOriginalHead] = weights.at(kOriginalTable);
+  return weights;
 }
 
 }  // namespace reasonbrain::models::llama

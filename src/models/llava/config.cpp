@@ -11,6 +11,7 @@ namespace reasonbrain::models::llava {
 namespace {
 
 constexpr int64_t kMaxLinears = 16;
+constexpr int64_t kHfLinears = 2;
 
 // The plain fields of transformers' LlavaConfig.
 struct HfFields {
@@ -43,6 +44,7 @@ struct OriginalFields {
   std::string mm_patch_merge_type = "flat";
   int64_t tokenizer_model_max_length = 0;
   std::string tokenizer_padding_side = "right";
+  int64_t image_token_index = -1;
 
   void describe(OptionVisitor& v) {
     v.field("mm_projector_type", mm_projector_type,
@@ -59,6 +61,11 @@ struct OriginalFields {
             {.help = "Where longer sequences end; 0: nowhere", .min = 0, .max = 1e9});
     v.field("tokenizer_padding_side", tokenizer_padding_side,
             {.help = "Side on which shorter sequences are filled"});
+    v.field("image_token_index", image_token_index,
+            {.help = "Token that transformers' layout has for one feature of a "
+                     "picture; -1: none",
+             .min = -1,
+             .max = 1e8});
   }
 };
 
@@ -157,6 +164,7 @@ nlohmann::json original_to_json(const LlavaConfig& config) {
   out["mm_hidden_size"] = config.vision.hidden_size;
   if (config.max_length > 0) out["tokenizer_model_max_length"] = config.max_length;
   out["tokenizer_padding_side"] = config.pad_left ? "left" : "right";
+  if (config.hf_image_token >= 0) out["image_token_index"] = config.hf_image_token;
   out["vision_config"] = clip::to_hf_config(config.vision, /*with_projection=*/false);
   return out;
 }
@@ -215,6 +223,7 @@ LlavaConfig parse_original_config(const nlohmann::json& config, const clip::Visi
                                 "patch", "cls_patch", origin);
   out.projector_linears = projector_linears(fields.mm_projector_type, origin);
   out.max_length = fields.tokenizer_model_max_length;
+  out.hf_image_token = fields.image_token_index;
   out.pad_left =
       chosen(fields.tokenizer_padding_side, "tokenizer_padding_side", "right", "left", origin);
   if (fields.mm_patch_merge_type != "flat") {
@@ -226,6 +235,34 @@ LlavaConfig parse_original_config(const nlohmann::json& config, const clip::Visi
                          ", but the image tower has the width ", vision.hidden_size));
   }
   check(out, origin);
+  return out;
+}
+
+LlavaConfig as_original(const LlavaConfig& config) {
+  if (config.is_original()) return config;
+  const auto require = [](bool fits, const char* field, const std::string& what) {
+    if (!fits) throw data_error(str(field, ": LLaVA's original layout has ", what));
+  };
+  require(config.feature_layers.size() == 1, "vision_feature_layer", "one layer only");
+  require(config.projector_act == "gelu", "projector_hidden_act",
+          "gelu, not " + config.projector_act);
+  require(config.projector_bias, "multimodal_projector_bias", "biases in the projector");
+  LlavaConfig out = config;
+  out.image_token_index = kPictureToken;
+  out.hf_image_token = config.image_token_index;
+  return out;
+}
+
+LlavaConfig as_hf(const LlavaConfig& config) {
+  if (!config.is_original() || config.projector_linears != kHfLinears ||
+      config.hf_image_token < 0) {
+    return config;
+  }
+  LlavaConfig out = config;
+  out.image_token_index = config.hf_image_token;
+  out.hf_image_token = -1;
+  out.max_length = 0;
+  out.pad_left = false;
   return out;
 }
 

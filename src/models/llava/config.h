@@ -29,6 +29,7 @@ struct LlavaConfig {
   // filled.
   int64_t max_length = 0;
   bool pad_left = false;
+  int64_t hf_image_token = -1;  // image_token_index in transformers' layout; -1: not known
 
   bool is_original() const { return image_token_index == kPictureToken; }
   int64_t num_features() const {  // of one picture
@@ -45,6 +46,14 @@ LlavaConfig parse_config(const nlohmann::json& config, const std::string& origin
 // The same for the original layout, which says nothing of its image tower.
 LlavaConfig parse_original_config(const nlohmann::json& config, const clip::VisionConfig& vision,
                                   const std::string& origin);
+
+// The same model in the original layout. Error(kData) naming what that cannot say: several feature
+// layers, a projector without biases or with another activation than gelu.
+LlavaConfig as_original(const LlavaConfig& config);
+
+// The same model in transformers' layout, where that can hold it: with two layers in the projector
+// and a token that stands for the picture. Otherwise as it is.
+LlavaConfig as_hf(const LlavaConfig& config);
 
 // config.json in the layout that the configuration is of; the original one with the object
 // `vision_config`, which readers other than this one pass over.

@@ -7,6 +7,7 @@
 #include "core/str.h"
 #include "models/clip/folder.h"
 #include "models/hf_folder.h"
+#include "models/lora.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::models::llava {
@@ -71,6 +72,36 @@ std::string to_original_key(const std::string& name, int64_t num_linears) {
   if (num_linears == 1) return kDumpProjector + linear.substr(dot + 1);
   const int64_t index = std::stoll(linear.substr(7, dot - 7)) - 1;
   return str(kDumpProjector, 2 * index, linear.substr(dot));
+}
+
+// transformers' names of its own modules, which adapters have.
+std::string to_hf_module_key(const std::string& name) {
+  const std::string language = str(kLanguage, "model."), vision = str(kVision, "vision_model.");
+  if (const auto rest = below(name, language)) return str("model.", kLanguage, *rest);
+  if (const auto rest = below(name, kLanguage)) return *rest;  // lm_head
+  if (const auto rest = below(name, vision)) return str("model.", kVision, *rest);
+  return "model." + name;
+}
+
+// What the original code trains beside its adapters lies in a file of its own.
+FileParameters load_beside_adapter(Llava& model, const std::filesystem::path& folder) {
+  const auto path = folder / kAdapterFolder / "non_lora_trainables.bin";
+  if (!std::filesystem::exists(path)) return {};
+  const auto rename = [](std::string key) -> std::optional<std::string> {
+    if (const auto rest = below(key, "base_model.")) key = *rest;
+    if (starts_with(key, "model.model.")) key = key.substr(6);
+    return original_key(key);
+  };
+  return load_weights(*model, io::TensorStore(path), rename,
+                      [](const std::string& /*name*/) { return true; });
+}
+
+// The adapter beside the weights, under its own keys.
+void add_adapter(Loaded& loaded, const std::filesystem::path& folder) {
+  const LlavaConfig& config = loaded.model->config();
+  const auto rename = [&](const std::string& key) { return own_key(config, key); };
+  loaded.by_file_key.merge(FileParameters(load_adapter_beside(*loaded.model, folder, rename)));
+  if (config.is_original()) loaded.by_file_key.merge(load_beside_adapter(loaded.model, folder));
 }
 
 bool has_tower(const io::TensorStore& store) {
@@ -176,6 +207,7 @@ Loaded load_original(const nlohmann::json& json, const std::filesystem::path& fo
       *out.model, store, key_map(original_key, tied),
       [&](const std::string& name) { return !inside && starts_with(name, kVision); })));
   if (tied) add_tied(out, "model.embed_tokens.weight", "lm_head.weight");
+  add_adapter(out, folder);
   return out;
 }
 
@@ -186,16 +218,40 @@ Loaded load_hf(const nlohmann::json& json, const std::filesystem::path& folder,
   const bool tied = config.text.tie_word_embeddings;
   Loaded out{Llava(config, build), {}};
   out.by_file_key = load_weights(*out.model, store, key_map(hf_key, tied));
-  if (!tied) return out;
   for (const std::string& key : store.keys()) {
-    if (!ends_with(key, "embed_tokens.weight")) continue;
+    if (!tied || !ends_with(key, "embed_tokens.weight")) continue;
     const bool old = starts_with(key, "language_model.model.");
     add_tied(out, key, old ? "language_model.lm_head.weight" : "lm_head.weight");
   }
+  add_adapter(out, folder);
   return out;
 }
 
+void write(const std::filesystem::path& folder, const Llava& model, const LlavaConfig& config) {
+  nn::StateDict weights = base_state_dict(*model);
+  std::erase_if(weights, [](const auto& entry) {  // LLaVA reads no projection of the tower
+    return ends_with(entry.first, "visual_projection.weight");
+  });
+  if (config.is_original()) {
+    nn::StateDict renamed;
+    for (const auto& [name, tensor] : weights) {
+      renamed[to_original_key(name, config.projector_linears)] = tensor;
+    }
+    weights = std::move(renamed);
+  }
+  save_hf_folder(folder, to_hf_config(config), weights);
+}
+
 }  // namespace
+
+std::string own_key(const LlavaConfig& config, const std::string& key) {
+  return config.is_original() ? original_key(key) : hf_key(key);
+}
+
+std::string adapter_key(const LlavaConfig& config, const std::string& name) {
+  return config.is_original() ? to_original_key(name, config.projector_linears)
+                              : to_hf_module_key(name);
+}
 
 Loaded load(const std::filesystem::path& folder, const nn::Build& build) {
   const nlohmann::json config = read_hf_config(folder);
@@ -204,18 +260,11 @@ Loaded load(const std::filesystem::path& folder, const nn::Build& build) {
 }
 
 void save(const std::filesystem::path& folder, const Llava& model) {
-  nn::StateDict weights = base_state_dict(*model);
-  std::erase_if(weights, [](const auto& entry) {  // LLaVA reads no projection of the tower
-    return ends_with(entry.first, "visual_projection.weight");
-  });
-  if (model->config().is_original()) {
-    nn::StateDict renamed;
-    for (const auto& [name, tensor] : weights) {
-      renamed[to_original_key(name, model->config().projector_linears)] = tensor;
-    }
-    weights = std::move(renamed);
-  }
-  save_hf_folder(folder, to_hf_config(model->config()), weights);
+  write(folder, model, as_hf(model->config()));
+}
+
+void save_original(const std::filesystem::path& folder, const Llava& model) {
+  write(folder, model, as_original(model->config()));
 }
 
 }  // namespace reasonbrain::models::llava

@@ -17,7 +17,16 @@ struct Loaded {
 // Error(kData) when the folder is incomplete or its weights do not fit its configuration.
 Loaded load(const std::filesystem::path& folder, const nn::Build& build);
 
-// In the layout of the model's configuration; the original one with the image tower in the dump.
+// In transformers' layout where that can hold the model (as_hf), otherwise in the original one,
+// with the image tower in the dump. Adapters are left out.
 void save(const std::filesystem::path& folder, const Llava& model);
+
+// In the original layout. Error(kData) as as_original().
+void save_original(const std::filesystem::path& folder, const Llava& model);
+
+// Our name of a tensor that an adapter of PEFT, made for the reference's class of the model's
+// layout, calls `key`; and the name that the reference gives it now.
+std::string own_key(const LlavaConfig& config, const std::string& key);
+std::string adapter_key(const LlavaConfig& config, const std::string& name);
 
 }  // namespace reasonbrain::models::llava

@@ -2,8 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/str.h"
 #include "models/hf_folder.h"
 #include "models/sam/layout.h"
+#include "reasonbrain/error.h"
 
 namespace reasonbrain::models::sam {
 namespace {
@@ -64,7 +66,23 @@ Sam load_sam(const std::filesystem::path& folder, const torch::TensorOptions& op
 }
 
 void save_sam(const std::filesystem::path& folder, Sam& sam) {
-  save_hf_folder(folder, to_hf_config(sam->config()), base_state_dict(*sam));
+  const nn::StateDict weights = base_state_dict(*sam);
+  SamConfig config = sam->config();
+  config.tie_word_embeddings = !weights.contains(kPromptPositions);
+  save_hf_folder(folder, to_hf_config(config), weights);
+}
+
+nn::StateDict original_weights(Sam& sam) {
+  nn::StateDict weights = base_state_dict(*sam);
+  const auto own = weights.find(kPromptPositions);
+  if (own != weights.end()) {
+    if (!at::equal(own->second, weights.at(kPositions))) {
+      throw data_error(str("prompts have positions of their own here (", kPromptPositions,
+                           "), segment-anything has one table; keep transformers' layout"));
+    }
+    weights.erase(own);
+  }
+  return to_file_layout(original_keys(sam->config().decoder.iou_head_depth), weights);
 }
 
 Component sam_component() {

@@ -14,6 +14,10 @@ Sam load_sam(const std::filesystem::path& folder, const torch::TensorOptions& op
 
 void save_sam(const std::filesystem::path& folder, Sam& sam);
 
+// The weights under segment-anything's keys. Error(kData) where prompts have another table of
+// positions than the picture.
+nn::StateDict original_weights(Sam& sam);
+
 Component sam_component();
 
 }  // namespace reasonbrain::models::sam

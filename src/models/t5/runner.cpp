@@ -2,17 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/str.h"
 #include "models/hf_folder.h"
+#include "models/t5/key_map.h"
 
 namespace reasonbrain::models::t5 {
 namespace {
-
-// The token table stands under either name, or under both.
-std::optional<std::string> module_key(const std::string& file_key) {
-  if (starts_with(file_key, "decoder.") || starts_with(file_key, "lm_head.")) return std::nullopt;
-  return file_key == "encoder.embed_tokens.weight" ? "shared.weight" : file_key;
-}
 
 struct Loaded {
   T5Encoder encoder{nullptr};
@@ -24,7 +18,8 @@ Loaded load(const std::filesystem::path& folder, const nn::Build& build) {
       parse_t5_config(read_hf_config(folder), (folder / "config.json").string());
   Loaded loaded;
   loaded.encoder = T5Encoder(config, build);
-  loaded.file_parameters = load_weights(*loaded.encoder, io::TensorStore(folder), module_key);
+  const io::TensorStore store(folder);
+  loaded.file_parameters = load_weights(*loaded.encoder, store, key_table(config, store.keys()));
   return loaded;
 }
 

@@ -8,8 +8,8 @@
 
 namespace reasonbrain::models::t5 {
 
-// From a folder of transformers' T5EncoderModel, or of a whole T5 whose decoder is passed over.
-// Throws Error(kData) naming what does not fit.
+// From a folder of transformers' T5EncoderModel, or of a whole T5 whose decoder is passed over, in
+// transformers' layout or Google's. Throws Error(kData) naming what does not fit.
 T5Encoder load_t5(const std::filesystem::path& folder, const nn::Build& build);
 void save_t5(const std::filesystem::path& folder, T5Encoder& encoder);
 

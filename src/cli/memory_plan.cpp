@@ -42,6 +42,8 @@ reason::EncoderInputs empty_inputs(const reason::PipelineOptions& options, int64
   out.region_weights = at::empty({batch, regions, grid * grid}, floats);
   out.region_geometry = at::empty({batch, regions, reason::kNumGeometry}, floats);
   out.region_mask = at::empty({batch, regions}, masks);
+  if (options.flux_text.prompt_embeds)
+    out.t5_ids = at::empty({batch, options.flux_text.max_sequence_length}, ids);
   return out;
 }
 
@@ -51,7 +53,8 @@ int64_t num_bytes(const torch::Tensor& tensor) {
 
 int64_t cached_bytes(const reason::Inputs& inputs) {
   int64_t bytes = num_bytes(inputs.vision) + num_bytes(inputs.objects) + num_bytes(inputs.text) +
-                  num_bytes(inputs.source);
+                  num_bytes(inputs.source) + num_bytes(inputs.pooled_prompt_embeds) +
+                  num_bytes(inputs.prompt_embeds);
   for (const torch::Tensor& scale : inputs.scales) bytes += num_bytes(scale);
   return bytes;
 }

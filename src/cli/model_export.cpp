@@ -1,5 +1,6 @@
 // `reasonbrain model export`: a model folder of its own from a run, checkpoint or model folder.
 #include "cli/model.h"
+#include "cli/output.h"
 #include "core/atomic_file.h"
 #include "core/log.h"
 #include "core/str.h"
@@ -28,6 +29,7 @@ void add_model_export(CLI::App& model, Action& action) {
       Placement placement;
       placement.dtype = parse_dtype(args->dtype, placement.device);
       const auto pipeline = reason::Pipeline::load(args->from, placement);
+      const NewFolders around_out(args->out);
       AtomicFolder folder(args->out);
       pipeline->save(folder.path());
       folder.commit();

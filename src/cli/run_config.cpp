@@ -1,9 +1,12 @@
 #include "cli/run_config.h"
 
+#include <algorithm>
+
 #include "cli/paths.h"
 #include "config/options.h"
 #include "config/yaml.h"
 #include "core/str.h"
+#include "data/regions.h"
 #include "nn/activation.h"
 #include "reasonbrain/error.h"
 
@@ -46,7 +49,43 @@ void RunConfig::describe(OptionVisitor& v) {
 
 namespace {
 
-// `path` itself when it is empty or exists, else the first CONFIGS/path that exists, else `path`.
+// The preset that a configuration without a model is laid over.
+config::Node load_standard_preset() {
+  for (const std::filesystem::path& folder : config_folders()) {
+    const std::filesystem::path file = folder / "mini.yaml";
+    std::error_code absent;
+    if (std::filesystem::is_regular_file(file, absent)) return config::load_file(file);
+  }
+  throw config_error(
+      "the configuration has no section 'model', and the preset mini, which it would be laid over, "
+      "is not there; write the section, or set REASONBRAIN_HOME to the folder that holds configs/");
+}
+
+bool says_nothing(const config::Node& node) {
+  return node.kind == config::Node::Kind::kNull ||
+         (node.kind == config::Node::Kind::kMapping && node.entries.empty());
+}
+
+config::Node load_tree(const std::vector<std::filesystem::path>& files,
+                       const std::vector<std::string>& overrides) {
+  config::Node tree = config::load_config(files);
+  std::erase_if(tree.entries, [](const auto& entry) {
+    return entry.first == "model" && says_nothing(entry.second);
+  });
+  config::Node whole = tree;
+  for (const std::string& assignment : overrides) config::apply_override(whole, assignment);
+  const config::Node* weights = whole.find("init_from");
+  if (tree.find("model") != nullptr || (weights != nullptr && !weights->scalar.empty()))
+    return whole;
+  // All defaults together are a model of full size, which nobody asks for by an empty file.
+  config::Node standard = load_standard_preset();
+  config::merge(standard, tree);
+  for (const std::string& assignment : overrides) config::apply_override(standard, assignment);
+  return standard;
+}
+
+// `path` itself when it is empty or exists, else the first CONFIGS/path that
+// exists, else `path`.
 std::string find_resource(const std::string& path) {
   std::error_code error;
   if (path.empty() || std::filesystem::exists(path, error)) return path;
@@ -88,10 +127,19 @@ void check_model_options(const reason::PipelineOptions& model) {
       models::llama::check(model.llm, "LLaMA options");
       nn::parse_activation(model.llm.hidden_act);
     });
+  if (model.flux_text.prompt_embeds && parts.text_2.path.empty())
+    check_section("model.text_2", [&] {
+      models::t5::parse_t5_config(models::t5::to_hf_config(model.text_2), "T5 options");
+    });
   const bool flux = model.denoiser.backbone == reason::Backbone::kFlux;
   if (parts.denoiser.path.empty()) flux ? model.flux.validate() : model.unet.validate();
   if (parts.vae.path.empty() && model.denoiser.codec == reason::LatentCodec::kAutoencoderKl)
     model.vae.validate();
+  const std::vector<std::string> sources = data::region_source_names();
+  if (std::find(sources.begin(), sources.end(), model.inference.region_source) == sources.end()) {
+    throw config_error(str("model.inference.region_source is '", model.inference.region_source,
+                           "', expected one of: ", join(sources, ", ")));
+  }
 }
 
 RunConfig load_run_config(const std::vector<std::string>& files,
@@ -100,9 +148,10 @@ RunConfig load_run_config(const std::vector<std::string>& files,
   for (const std::string& file : files)
     paths.push_back(config::find_config(file, config_folders()));
   RunConfig out;
-  config::read_options(config::load_config(paths, overrides), out);
+  config::read_options(load_tree(paths, overrides), out);
   out.model.tokenizers.llm = find_resource(out.model.tokenizers.llm);
   out.model.tokenizers.text = find_resource(out.model.tokenizers.text);
+  out.model.tokenizers.text_2 = find_resource(out.model.tokenizers.text_2);
   if (out.init_from.empty()) check_model_options(out.model);
   return out;
 }

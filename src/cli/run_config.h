@@ -52,7 +52,8 @@ struct RunConfig {
 void check_model_options(const reason::PipelineOptions& model);
 
 // Files and named overlays laid over each other, then overrides; paths of tokenizers are looked up
-// in the configuration folders as well. Throws Error(kConfig).
+// in the configuration folders as well. Files that say nothing of the model, neither by `model` nor
+// by `init_from`, are laid over the preset mini. Throws Error(kConfig).
 RunConfig load_run_config(const std::vector<std::string>& files,
                           const std::vector<std::string>& overrides);
 

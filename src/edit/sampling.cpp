@@ -13,7 +13,8 @@ reason::Guidance select_rows(const reason::Guidance& guidance, const torch::Tens
     return tensor.defined() ? tensor.index_select(0, rows) : tensor;
   };
   return {select(guidance.context), select(guidance.residual_visual),
-          select(guidance.residual_text)};
+          select(guidance.residual_text), select(guidance.pooled_prompt_embeds),
+          select(guidance.prompt_embeds)};
 }
 
 }  // namespace

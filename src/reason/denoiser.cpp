@@ -6,8 +6,8 @@ namespace reasonbrain::reason {
 
 Condition Denoiser::condition(const Guidance& guidance, const torch::Tensor& source) {
   const torch::Tensor ones = at::ones({source.size(0)}, source.options().dtype(torch::kFloat32));
-  return {guidance.context, guidance.residual_visual, guidance.residual_text, source, ones,
-          ones.clone()};
+  return {guidance.context, guidance.residual_visual,      guidance.residual_text, source, ones,
+          ones.clone(),     guidance.pooled_prompt_embeds, guidance.prompt_embeds};
 }
 
 torch::Tensor per_sample(const torch::Tensor& keep, const torch::Tensor& like) {

@@ -22,11 +22,16 @@ struct Condition {
   torch::Tensor
       keep_text;  // float32 [B]: 1 keeps the context, 0 puts the null context in its place
   torch::Tensor keep_image;  // float32 [B]: 1 keeps the source latent; R is kept where both are 1
+  // For FLUX, dropped with the context: null vectors stand where they are undefined.
+  torch::Tensor pooled_prompt_embeds;  // [B, d_t]
+  torch::Tensor prompt_embeds;         // [B, L_2, d_2]
 };
 
 struct DenoiserSizes {
   int64_t width = 0;           // d of the context
   int64_t context_tokens = 0;  // T
+  int64_t pooled_width = 0;    // d_t of pooled prompt embeddings
+  int64_t prompt_width = 0;    // d_2 of prompt embeddings; 0: there are none
 };
 
 class Denoiser : public torch::nn::Module {

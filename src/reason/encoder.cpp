@@ -8,10 +8,11 @@
 namespace reasonbrain::reason {
 
 EncoderImpl::EncoderImpl(const ReasonOptions& options, models::clip::VisionModel vision_,
-                         models::clip::TextModel text_)
+                         models::clip::TextModel text_, models::t5::T5Encoder text_2_)
     : layers_(options.frce.layers) {
   vision = register_module("vision", std::move(vision_));
   text = register_module("text", std::move(text_));
+  if (!text_2_.is_empty()) text_2 = register_module("text_2", std::move(text_2_));
   const int64_t depth = vision->config().num_hidden_layers;
   const int64_t select = options.image_adapter.select_layer;
   select_layer_ = select < 0 ? depth + 1 + select : select;
@@ -45,7 +46,11 @@ Inputs EncoderImpl::forward(const EncoderInputs& inputs) {
   for (int64_t layer : layers_) out.scales.push_back(patches(layer));
   out.vision = patches(select_layer_);
   // Causal, padded on the right: padding cannot reach a token, so no mask is needed.
-  out.text = text->forward(inputs.clip_ids).last_hidden_state;
+  const auto words = text->forward(inputs.clip_ids);
+  out.text = words.last_hidden_state;
+  out.pooled_prompt_embeds = words.pooler_output;
+  // Padding is read too: FLUX was trained with T5's states so.
+  if (!text_2.is_empty()) out.prompt_embeds = text_2(inputs.t5_ids);
 
   const int64_t batch = inputs.object_ids.size(0), count = inputs.object_ids.size(1);
   if (count > 0) {

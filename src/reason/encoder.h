@@ -4,6 +4,7 @@
 
 #include "models/clip/text.h"
 #include "models/clip/vision.h"
+#include "models/t5/t5.h"
 #include "reason/inputs.h"
 #include "reason/options.h"
 
@@ -12,7 +13,7 @@ namespace reasonbrain::reason {
 class EncoderImpl : public nn::Module {
  public:
   EncoderImpl(const ReasonOptions& options, models::clip::VisionModel vision,
-              models::clip::TextModel text);
+              models::clip::TextModel text, models::t5::T5Encoder text_2 = nullptr);
 
   // Everything but the source latents, which the denoiser's codec makes.
   Inputs forward(const EncoderInputs& inputs);
@@ -22,6 +23,7 @@ class EncoderImpl : public nn::Module {
 
   models::clip::VisionModel vision = nullptr;
   models::clip::TextModel text = nullptr;
+  models::t5::T5Encoder text_2 = nullptr;  // empty unless FLUX reads its states; never learns
 
  private:
   int64_t select_layer_;  // from 0

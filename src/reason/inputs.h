@@ -2,7 +2,8 @@
 //
 // Legend: B batch, S picture side (pixels), g grid side, N = g*g patches, K regions (padded), n_o
 // objects (padded), L LLM text tokens (left-padded), L_c CLIP text tokens, L_o CLIP tokens of an
-// object phrase, d_v CLIP vision width, d_t CLIP text width, C latent channels, h x w latent size.
+// object phrase, L_2 T5 tokens, d_v CLIP vision width, d_t CLIP text width, d_2 T5 width, C latent
+// channels, h x w latent size.
 // Masks are bool, true = valid.
 #pragma once
 
@@ -29,17 +30,20 @@ struct EncoderInputs {
   torch::Tensor region_weights;    // float32 [B, K, N]: covered share of each patch cell, 0..1
   torch::Tensor region_geometry;   // float32 [B, K, kNumGeometry], in units of the picture's side
   torch::Tensor region_mask;       // [B, K]
+  torch::Tensor t5_ids;            // int64 [B, L_2], padded on the right; undefined without T5
 
   EncoderInputs to(torch::Device device) const;
 };
 
 // Outputs of the towers. Where these are frozen, Inputs can be cached.
 struct Inputs {
-  std::vector<torch::Tensor> scales;  // per frce.layers: [B, N, d_v] without the class token
-  torch::Tensor vision;               // [B, N, d_v]: the layer IA reads
-  torch::Tensor objects;              // [B, n_o, d_t]: pooled CLIP text state per phrase
-  torch::Tensor text;                 // [B, L_c, d_t]: CLIP text states of the instruction
-  torch::Tensor source;               // [B, C, h, w]: source latent
+  std::vector<torch::Tensor> scales;   // per frce.layers: [B, N, d_v] without the class token
+  torch::Tensor vision;                // [B, N, d_v]: the layer IA reads
+  torch::Tensor objects;               // [B, n_o, d_t]: pooled CLIP text state per phrase
+  torch::Tensor text;                  // [B, L_c, d_t]: CLIP text states of the instruction
+  torch::Tensor source;                // [B, C, h, w]: source latent
+  torch::Tensor pooled_prompt_embeds;  // [B, d_t]: pooled CLIP text state of the instruction
+  torch::Tensor prompt_embeds;         // [B, L_2, d_2]: T5's states of it; undefined without T5
   torch::Tensor object_mask, text_mask, prefix_ids, instruction_ids, instruction_mask;
   torch::Tensor region_weights, region_geometry, region_mask;
 };
@@ -49,6 +53,9 @@ struct Guidance {
   torch::Tensor context;          // [B, T, d]: T = 77 + 77, or 77 without enhancers
   torch::Tensor residual_visual;  // [B, N, d] (the g x g grid, rows first) or undefined
   torch::Tensor residual_text;    // [B, d] (masked mean) or undefined
+  // As FLUX was trained with; from Inputs, undefined where a stage has no instruction.
+  torch::Tensor pooled_prompt_embeds;  // [B, d_t]
+  torch::Tensor prompt_embeds;         // [B, L_2, d_2]
 };
 
 }  // namespace reasonbrain::reason

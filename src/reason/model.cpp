@@ -154,6 +154,8 @@ void ModelImpl::enhance(const Inputs& inputs, ModelOutputs& out) {
   }
   if (context.empty()) context.push_back(reasoning);
   out.guidance.context = at::cat(context, 1);
+  out.guidance.pooled_prompt_embeds = inputs.pooled_prompt_embeds;
+  out.guidance.prompt_embeds = inputs.prompt_embeds;
 }
 
 torch::Tensor ModelImpl::read(const torch::Tensor& embeddings, const torch::Tensor& mask,

@@ -2,6 +2,8 @@
 #include "models/clip/folder.h"
 #include "models/llama/folder.h"
 #include "models/lora.h"
+#include "models/lora_adapter.h"
+#include "models/t5/runner.h"
 
 #include "core/atomic_file.h"
 #include "core/sha256.h"
@@ -32,6 +34,7 @@ struct OwnConfig {
     v.group("reason", options.reason, {.help = "ReasonBrain's own parts"});
     v.group("denoiser", options.denoiser,
             {.help = "How the denoiser is built around its backbone"});
+    v.group("flux_text", options.flux_text, {.help = "What FLUX is told beside the context"});
     v.group("inference", options.inference, {.help = "Defaults of editing"});
   }
 };
@@ -41,11 +44,21 @@ struct Part {
   PartOptions PartsOptions::*options;
 };
 
-constexpr Part kParts[] = {{"vision", &PartsOptions::vision},
-                           {"text", &PartsOptions::text},
-                           {"llm", &PartsOptions::llm},
-                           {"vae", &PartsOptions::vae},
-                           {"denoiser", &PartsOptions::denoiser}};
+constexpr Part kParts[] = {
+    {"vision", &PartsOptions::vision},     {"text", &PartsOptions::text},
+    {"llm", &PartsOptions::llm},           {"vae", &PartsOptions::vae},
+    {"denoiser", &PartsOptions::denoiser}, {"text_2", &PartsOptions::text_2}};
+
+bool has_part(const PipelineOptions& options, const std::string& name) {
+  if (name == "vae") return options.denoiser.codec == LatentCodec::kAutoencoderKl;
+  return name != "text_2" || options.flux_text.prompt_embeds;
+}
+
+// The parts that Pipeline::adapted_part() knows.
+bool has_adapter(const fs::path& folder, const std::string& name) {
+  return (name == "llm" || name == "denoiser") &&
+         fs::exists(folder / name / models::kAdapterFolder);
+}
 
 // sha256 over the sorted lines "name sha256-of-file" of a part's weight files.
 std::string weights_sha256(const fs::path& folder) {
@@ -57,7 +70,7 @@ std::string weights_sha256(const fs::path& folder) {
 }
 
 bool by_reference(const PartOptions& part) {
-  return !part.path.empty() && part.train == TrainMode::kFrozen;
+  return !part.path.empty() && (part.train == TrainMode::kFrozen || part.train == TrainMode::kLora);
 }
 
 // As diffusers reads it: what stands for "not given" here is left out there.
@@ -178,7 +191,7 @@ void Pipeline::save(const fs::path& folder) {
   for (const Part& part : kParts) {
     const PartOptions& options = options_.parts.*part.options;
     const std::string name = part.name;
-    if (name == "vae" && options_.denoiser.codec != LatentCodec::kAutoencoderKl) continue;
+    if (!has_part(options_, name)) continue;
     const bool reference = by_reference(options);
     const fs::path target = reference ? fs::absolute(options.path) : folder / name;
     if (!reference) {
@@ -187,16 +200,19 @@ void Pipeline::save(const fs::path& folder) {
       if (name == "llm") models::llama::save(target, model->llm);
       if (name == "vae") denoiser_->save_codec(target);
       if (name == "denoiser") denoiser_->save_backbone(target);
+      if (name == "text_2") models::t5::save_t5(target, encoder->text_2);
     }
-    if (name == "llm" && has_llm_lora()) {
-      models::save_peft_adapter(*model->llm, folder / "llm" / models::llama::kAdapterFolder);
-    }
+    torch::nn::Module* adapted = adapted_part(name);
+    if (adapted != nullptr && !models::lora_adapter_of(*adapted).empty())
+      models::save_peft_adapter(*adapted, folder / name / models::kAdapterFolder);
     parts[name] = {{"path", reference ? target.string() : name},
-                   {"frozen", options.train == TrainMode::kFrozen},
+                   {"frozen", reference || options.train == TrainMode::kFrozen},
                    {"sha256", weights_sha256(target)}};
   }
   text::copy_tokenizer_files(options_.tokenizers.llm, folder / "llm");
   text::copy_tokenizer_files(options_.tokenizers.text, folder / "text");
+  if (has_part(options_, "text_2"))
+    text::copy_tokenizer_files(options_.tokenizers.text_2, folder / "text_2");
   io::write_json(folder / "vision" / "preprocessor_config.json",
                  {{"image_mean", options_.image_mean},
                   {"image_std", options_.image_std},
@@ -222,21 +238,21 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
   const fs::path scheduler = folder / "scheduler" / "scheduler_config.json";
   io::read_json_options(io::read_python_json(scheduler), options.scheduler, scheduler.string(),
                         {.ignore_unknown = true});
-  std::vector<const Part*>
-      own_parts;  // inside the folder: a copy, not a reference, when saved again
+  // Inside the folder: a copy, not a reference, when saved again. Outside: only adapters are here.
+  std::vector<const Part*> own_parts, outside_parts;
   for (const Part& part : kParts) {
     const FoundPart found = find_part(parts, part.name, folder, origin);
-    const bool needed =
-        std::string(part.name) != "vae" || options.denoiser.codec == LatentCodec::kAutoencoderKl;
-    if (needed && found.path.empty())
+    if (has_part(options, part.name) && found.path.empty())
       throw data_error(str(origin, ": part '", part.name, "' is missing"));
     PartOptions& part_options = options.parts.*part.options;
     part_options.path = found.path;
     part_options.train = found.frozen ? TrainMode::kFrozen : TrainMode::kFull;
-    if (!found.outside) own_parts.push_back(&part);
+    if (has_adapter(folder, part.name)) part_options.train = TrainMode::kLora;
+    (found.outside ? outside_parts : own_parts).push_back(&part);
   }
   options.tokenizers.llm = (folder / "llm").string();
   options.tokenizers.text = (folder / "text").string();
+  options.tokenizers.text_2 = (folder / "text_2").string();
 
   std::shared_ptr<Pipeline> pipeline(new Pipeline(options, placement));
   const fs::path weights = folder / "reason" / "model.safetensors";
@@ -248,10 +264,21 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
     if (problem.kind() != ErrorKind::kConfig) throw;
     throw data_error(str(folder.string(), ": ", problem.what()));
   }
+  for (const Part* part : outside_parts) {
+    if (!has_adapter(folder, part->name)) continue;
+    torch::nn::Module* adapted = pipeline->adapted_part(part->name);
+    models::drop_lora(*adapted);  // one that stood beside the weights it started from
+    models::load_peft_adapter(*adapted, folder / part->name / models::kAdapterFolder);
+  }
   for (const Part* part : own_parts) (pipeline->options_.parts.*part->options).path.clear();
   std::string lines;
   for (const auto& [name, part] : parts.items())
     lines += name + " " + part.value("sha256", "") + "\n";
+  for (const Part& part : kParts) {
+    if (!has_adapter(folder, part.name)) continue;
+    lines += str(part.name, " adapter ",
+                 weights_sha256(folder / part.name / models::kAdapterFolder), "\n");
+  }
   pipeline->sha256_ = sha256_hex(lines + "reason " + sha256_file(weights) + "\n");
   return pipeline;
 }

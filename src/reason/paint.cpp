@@ -25,6 +25,8 @@ torch::Tensor paint(Denoiser& denoiser, const diffusion::SchedulerConfig& schedu
   condition.context = repeat_batch(guidance.context, count);
   condition.residual_visual = repeat_batch(guidance.residual_visual, count);
   condition.residual_text = repeat_batch(guidance.residual_text, count);
+  condition.pooled_prompt_embeds = repeat_batch(guidance.pooled_prompt_embeds, count);
+  condition.prompt_embeds = repeat_batch(guidance.prompt_embeds, count);
   condition.source = repeat_batch(source, count);
   condition.keep_text = at::zeros({count, batch}, source.options().dtype(torch::kFloat32));
   condition.keep_image = at::zeros_like(condition.keep_text);

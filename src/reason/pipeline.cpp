@@ -5,6 +5,7 @@
 #include "models/flux/runner.h"
 #include "models/llama/folder.h"
 #include "models/lora.h"
+#include "models/t5/runner.h"
 #include "models/unet/runner.h"
 #include "models/vae/runner.h"
 #include "reason/flux_denoiser.h"
@@ -42,6 +43,45 @@ void train_attention(torch::nn::Module& denoiser) {
   }
 }
 
+bool has_lora(const torch::nn::Module& module) {
+  for (const auto& entry : module.named_parameters()) {
+    if (models::is_lora_parameter(entry.key())) return true;
+  }
+  return false;
+}
+
+// Fresh adapters unless there are some; of the module only they learn.
+void ensure_lora(torch::nn::Module& module, const models::LoraOptions& options, uint64_t seed) {
+  if (!has_lora(module)) models::attach_lora(module, options, seed);
+  for (auto& entry : module.named_parameters()) {
+    entry.value().set_requires_grad(models::is_lora_parameter(entry.key()));
+  }
+}
+
+void require_rank(torch::nn::Module& module, const char* name, const PartOptions& part) {
+  if (part.train != TrainMode::kLora) return;
+  for (const auto& [layer, linear] : models::linear_children(module)) {
+    if (!linear->has_lora() || linear->lora_A.size(0) == part.lora.rank) continue;
+    throw config_error(str("model.parts.", name, ".lora.rank is ", part.lora.rank,
+                           ", but the adapter that the model brings has rank ",
+                           linear->lora_A.size(0), " at ", layer));
+  }
+}
+
+// An id without an embedding would be met in the middle of an edit.
+std::unique_ptr<text::Tokenizer> load_fitting_tokenizer(const std::string& folder,
+                                                        const std::string& part,
+                                                        int64_t vocab_size) {
+  auto tokenizer = text::load_tokenizer(folder);
+  if (tokenizer->vocab_size() > vocab_size) {
+    throw config_error(str("model.", part, ".vocab_size is ", vocab_size, ", but the tokenizer in ",
+                           folder, " has ", tokenizer->vocab_size(),
+                           " tokens; expected at least as many embeddings as tokens: set the size, "
+                           "or name the tokenizer that belongs to the part"));
+  }
+  return tokenizer;
+}
+
 }  // namespace
 
 Pipeline::Pipeline(const PipelineOptions& options, const Placement& placement)
@@ -52,7 +92,9 @@ std::shared_ptr<Denoiser> Pipeline::build_denoiser(uint64_t seed,
   const nn::Build plain{placement_.options()};
   const std::string& path = options_.parts.denoiser.path;
   const auto objective = options_.scheduler.objective();
-  const DenoiserSizes sizes{options_.reason.width, context_tokens(options_.reason)};
+  const DenoiserSizes sizes{options_.reason.width, context_tokens(options_.reason),
+                            options_.text.hidden_size,
+                            options_.flux_text.prompt_embeds ? options_.text_2.d_model : 0};
   if (options_.denoiser.backbone == Backbone::kFlux) {
     models::flux::Flux flux = nullptr;
     if (path.empty()) {
@@ -62,8 +104,9 @@ std::shared_ptr<Denoiser> Pipeline::build_denoiser(uint64_t seed,
       flux = models::flux::load_flux(path, plain.tensor);
       options_.flux = flux->config();
     }
+    backbone_ = flux.ptr();
     return std::make_shared<FluxDenoiser>(
-        options_.denoiser, flux, objective,
+        options_.denoiser, options_.flux_text, flux, objective,
         static_cast<double>(options_.scheduler.num_train_timesteps), sizes, vae, plain);
   }
   models::unet::UNet unet = nullptr;
@@ -74,7 +117,23 @@ std::shared_ptr<Denoiser> Pipeline::build_denoiser(uint64_t seed,
     unet = models::unet::load_unet(path, plain.tensor);
     options_.unet = unet->config();
   }
+  backbone_ = unet.ptr();
   return std::make_shared<UNetDenoiser>(options_.denoiser, unet, objective, sizes, vae, plain);
+}
+
+models::t5::T5Encoder Pipeline::build_text_2(uint64_t seed, const nn::Build& build) {
+  if (!options_.flux_text.prompt_embeds) return nullptr;
+  if (options_.denoiser.backbone != Backbone::kFlux)
+    throw config_error("model.flux_text.prompt_embeds needs model.denoiser.backbone flux");
+  models::t5::T5Encoder encoder = nullptr;
+  if (options_.parts.text_2.path.empty()) {
+    encoder = models::t5::T5Encoder(options_.text_2, build);
+    nn::init_weights(*encoder, seed, "text_2");
+  } else {
+    encoder = models::t5::load_t5(options_.parts.text_2.path, build);
+    options_.text_2 = encoder->config();
+  }
+  return encoder;
 }
 
 void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string& origin) {
@@ -107,7 +166,8 @@ void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string&
     llm = models::llama::load(parts.llm.path, tower).model;
     options_.llm = llm->config();
   }
-  encoder = register_module("encoder", Encoder(options_.reason, vision, text));
+  encoder =
+      register_module("encoder", Encoder(options_.reason, vision, text, build_text_2(seed, plain)));
 
   const ModelSizes sizes{options_.vision.hidden_size, options_.text.hidden_size};
   options_.qformer.encoder_hidden_size = options_.llm.hidden_size;
@@ -135,12 +195,20 @@ void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string&
   }
 
   if (placement_.device.is_meta()) return;  // sizes only: no words, no pictures
+  PromptProcessing prompt;
+  if (options_.flux_text.prompt_embeds) {
+    prompt = {
+        load_fitting_tokenizer(options_.tokenizers.text_2, "text_2", options_.text_2.vocab_size),
+        options_.flux_text.max_sequence_length};
+  }
   processor_ = std::make_unique<Processor>(
       options_.reason, options_.denoiser,
       VisionProcessing{options_.vision.image_size, options_.vision.patch_size, options_.image_mean,
                        options_.image_std},
-      options_.text.max_position_embeddings, text::load_tokenizer(options_.tokenizers.llm),
-      text::load_tokenizer(options_.tokenizers.text));
+      options_.text.max_position_embeddings,
+      load_fitting_tokenizer(options_.tokenizers.llm, "llm", options_.llm.vocab_size),
+      load_fitting_tokenizer(options_.tokenizers.text, "text", options_.text.vocab_size),
+      std::move(prompt));
 }
 
 std::shared_ptr<Pipeline> Pipeline::create(const PipelineOptions& options,
@@ -149,23 +217,19 @@ std::shared_ptr<Pipeline> Pipeline::create(const PipelineOptions& options,
   PipelineOptions& own = pipeline->options_;
   if (own.tokenizers.llm.empty()) own.tokenizers.llm = own.parts.llm.path;
   if (own.tokenizers.text.empty()) own.tokenizers.text = own.parts.text.path;
+  if (own.tokenizers.text_2.empty()) own.tokenizers.text_2 = own.parts.text_2.path;
   pipeline->build(seed, nullptr, "");
   return pipeline;
 }
 
 void Pipeline::set_training(const PartsOptions& parts) {
   for (auto part : {&PartsOptions::vision, &PartsOptions::text, &PartsOptions::llm,
-                    &PartsOptions::vae, &PartsOptions::denoiser}) {
+                    &PartsOptions::vae, &PartsOptions::denoiser, &PartsOptions::text_2}) {
     (options_.parts.*part).train = (parts.*part).train;
     (options_.parts.*part).lora = (parts.*part).lora;
   }
-  if (parts.llm.train != TrainMode::kLora) return;
-  for (const auto& [name, linear] : models::linear_children(*model->llm)) {
-    if (!linear->has_lora() || linear->lora_A.size(0) == parts.llm.lora.rank) continue;
-    throw config_error(str("model.parts.llm.lora.rank is ", parts.llm.lora.rank,
-                           ", but the adapter that the model brings has rank ",
-                           linear->lora_A.size(0), " at ", name));
-  }
+  require_rank(*model->llm, "llm", parts.llm);
+  require_rank(*backbone_, "denoiser", parts.denoiser);
 }
 
 void Pipeline::train_joint(uint64_t seed) {
@@ -180,21 +244,17 @@ void Pipeline::train_joint(uint64_t seed) {
   denoiser_->train_backbone(parts.denoiser.train == TrainMode::kFull);
   denoiser_->train_adapter(/*residuals=*/true);
   if (parts.denoiser.train == TrainMode::kAttention) train_attention(*denoiser_);
+  if (parts.denoiser.train == TrainMode::kLora) ensure_lora(*backbone_, parts.denoiser.lora, seed);
   if (parts.llm.train == TrainMode::kLora) ensure_llm_lora(seed);
 }
 
 void Pipeline::ensure_llm_lora(uint64_t seed) {
-  if (!has_llm_lora()) models::attach_lora(*model->llm, options_.parts.llm.lora, seed);
-  for (auto& entry : model->llm->named_parameters()) {
-    entry.value().set_requires_grad(models::is_lora_parameter(entry.key()));
-  }
+  ensure_lora(*model->llm, options_.parts.llm.lora, seed);
 }
 
-bool Pipeline::has_llm_lora() const {
-  for (const auto& entry : model->llm->named_parameters()) {
-    if (models::is_lora_parameter(entry.key())) return true;
-  }
-  return false;
+torch::nn::Module* Pipeline::adapted_part(const std::string& name) {
+  if (name == "llm") return model->llm.get();
+  return name == "denoiser" ? backbone_.get() : nullptr;
 }
 
 Inputs Pipeline::encode(const EncoderInputs& inputs) {

@@ -29,8 +29,9 @@ class Pipeline : public torch::nn::Module {
   static std::shared_ptr<Pipeline> load(const std::filesystem::path& folder,
                                         const Placement& placement);
 
-  // A model folder in the weights' dtype. A frozen part that came from a path is referred to by
-  // that path and its sha256; every other part is written. Overwrites files of the same name.
+  // A model folder in the weights' dtype. A part from a path whose own weights stay as they are
+  // (train frozen or lora) is referred to by that path and its sha256; every other part is written.
+  // Adapters are always written. Overwrites files of the same name.
   void save(const std::filesystem::path& folder);
 
   Inputs encode(const EncoderInputs& inputs);  // towers and source latents
@@ -41,7 +42,7 @@ class Pipeline : public torch::nn::Module {
   Denoiser& denoiser() { return *denoiser_; }
 
   // What of each part learns from now on (PartOptions::train and lora), whatever a model folder
-  // said. Error(kConfig) when train is lora and the LLM has adapters of another rank already.
+  // said. Error(kConfig) when train is lora and the part has adapters of another rank already.
   void set_training(const PartsOptions& parts);
 
   // Lets learn what the joint stage trains, by parts.X.train, and nothing else. Error(kConfig) for
@@ -51,7 +52,6 @@ class Pipeline : public torch::nn::Module {
   // Gives the LLM fresh adapters (options().parts.llm.lora) unless it has some; only adapters
   // learn.
   void ensure_llm_lora(uint64_t seed);
-  bool has_llm_lora() const;
 
   const PipelineOptions& options() const { return options_; }
   const Processor& processor() const { return *processor_; }
@@ -67,10 +67,13 @@ class Pipeline : public torch::nn::Module {
   Pipeline(const PipelineOptions& options, const Placement& placement);
   void build(uint64_t seed, const nn::StateDict* own_weights, const std::string& origin);
   std::shared_ptr<Denoiser> build_denoiser(uint64_t seed, const models::vae::AutoencoderKL& vae);
+  models::t5::T5Encoder build_text_2(uint64_t seed, const nn::Build& build);
+  torch::nn::Module* adapted_part(const std::string& name);  // nullptr: has no adapters
 
   PipelineOptions options_;
   Placement placement_;
   std::shared_ptr<Denoiser> denoiser_;
+  std::shared_ptr<torch::nn::Module> backbone_;  // of the denoiser
   std::unique_ptr<Processor> processor_;
   std::string sha256_;
 };

@@ -8,10 +8,9 @@ namespace reasonbrain::reason {
 void PartOptions::describe(OptionVisitor& v) {
   v.field("path", path,
           {.help = "Hugging Face folder of the part; empty: fresh, from its configuration"});
-  v.choice(
-      "train", train, {"frozen", "full", "lora", "attention"},
-      {.help = "What of the part learns in the joint stage; lora: the LLM only; attention: the "
-               "denoiser's transformer blocks"});
+  v.choice("train", train, {"frozen", "full", "lora", "attention"},
+           {.help = "What of the part learns in the joint stage; lora: adapters of the LLM or the "
+                    "denoiser; attention: the denoiser's transformer blocks"});
   v.group("lora", lora, {.help = "Adapter of train: lora"});
 }
 
@@ -21,22 +20,25 @@ void PartsOptions::describe(OptionVisitor& v) {
   v.group("llm", llm, {.help = "LLaMA"});
   v.group("vae", vae, {.help = "AutoencoderKL, for codec autoencoder_kl"});
   v.group("denoiser", denoiser, {.help = "UNet2DConditionModel or FluxTransformer2DModel"});
+  v.group("text_2", text_2, {.help = "T5 encoder, for flux_text.prompt_embeds"});
 }
 
 void PartsOptions::validate() const {
   const auto refuse = [](const char* part, TrainMode got, TrainMode refused, const char* message) {
     if (got == refused) throw config_error(str("model.parts.", part, ".train is ", message));
   };
-  for (const auto& [name, part] : {std::pair{"vision", &vision}, std::pair{"text", &text},
-                                   std::pair{"vae", &vae}, std::pair{"denoiser", &denoiser}}) {
+  for (const auto& [name, part] :
+       {std::pair{"vision", &vision}, std::pair{"text", &text}, std::pair{"vae", &vae}}) {
     refuse(name, part->train, TrainMode::kLora,
-           "lora; adapters are trained on the LLM only, set frozen or full");
+           "lora; adapters are trained on the LLM and the denoiser, set frozen or full");
   }
   for (const auto& [name, part] : {std::pair{"vision", &vision}, std::pair{"text", &text},
                                    std::pair{"llm", &llm}, std::pair{"vae", &vae}}) {
     refuse(name, part->train, TrainMode::kAttention,
            "attention; only the denoiser has that, set frozen or full");
   }
+  if (text_2.train != TrainMode::kFrozen)
+    throw config_error("model.parts.text_2.train is not frozen; T5 is only read, set frozen");
 }
 
 void InferenceOptions::describe(OptionVisitor& v) {
@@ -45,7 +47,8 @@ void InferenceOptions::describe(OptionVisitor& v) {
   v.field("image_guidance", image_guidance,
           {.help = "Image guidance s_I; 1: off", .min = 0, .max = 100});
   v.field("region_source", region_source,
-          {.help = "Regions when none are given: kmeans, grid or none"});
+          {.help = "Regions when none are given: kmeans, grid, none or file (none as well); sam "
+                   "needs `edit --sam`"});
   v.choice("object_source", object_source, {"rules", "model"},
            {.help = "Who finds objects that are not given: rules, or the LLM asked once, whose "
                     "answer is checked against the instruction"});
@@ -54,6 +57,7 @@ void InferenceOptions::describe(OptionVisitor& v) {
 void TokenizerOptions::describe(OptionVisitor& v) {
   v.field("llm", llm, {.help = "Folder of the LLM's tokenizer; empty: the part's own"});
   v.field("text", text, {.help = "Folder of the CLIP tokenizer; empty: the part's own"});
+  v.field("text_2", text_2, {.help = "Folder of the T5 tokenizer; empty: the part's own"});
 }
 
 void PipelineOptions::describe(OptionVisitor& v) {
@@ -62,6 +66,7 @@ void PipelineOptions::describe(OptionVisitor& v) {
   v.group("tokenizers", tokenizers, {.help = "Tokenizers of fresh parts"});
   v.group("vision", vision, {.help = "CLIP image tower, when fresh"});
   v.group("text", text, {.help = "CLIP text tower, when fresh"});
+  v.group("text_2", text_2, {.help = "T5 encoder, when fresh"});
   v.group("llm", llm, {.help = "LLaMA, when fresh"});
   v.group("vae", vae, {.help = "AutoencoderKL, when fresh"});
   v.group("unet", unet, {.help = "UNet, when fresh"});
@@ -75,6 +80,7 @@ void PipelineOptions::describe(OptionVisitor& v) {
   v.group("scheduler", scheduler, {.help = "Noise schedule and sampler, by diffusers' names"});
   v.group("reason", reason, {.help = "ReasonBrain's own parts"});
   v.group("denoiser", denoiser, {.help = "How the denoiser is built around its backbone"});
+  v.group("flux_text", flux_text, {.help = "What FLUX is told beside the context"});
   v.group("inference", inference, {.help = "Defaults of editing"});
 }
 

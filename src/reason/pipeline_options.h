@@ -9,9 +9,11 @@
 #include "models/llama/config.h"
 #include "models/lora.h"
 #include "models/qformer/config.h"
+#include "models/t5/config.h"
 #include "models/unet/config.h"
 #include "models/vae/config.h"
 #include "reason/denoiser_options.h"
+#include "reason/flux_text_options.h"
 #include "reason/options.h"
 
 namespace reasonbrain::reason {
@@ -28,7 +30,9 @@ struct PartOptions {
 };
 
 struct PartsOptions {
-  PartOptions vision, text, llm, vae, denoiser;
+  PartOptions vision, text, llm, vae;
+  PartOptions denoiser = {.lora = {.targets = {"to_q", "to_k", "to_v", "to_out.0"}}};
+  PartOptions text_2;  // T5, with flux_text.prompt_embeds
   void describe(OptionVisitor& v);
 
   // Throws Error(kConfig) for a part with a mode that it does not have.
@@ -49,8 +53,9 @@ struct InferenceOptions {
 };
 
 struct TokenizerOptions {
-  std::string llm;   // folder with tokenizer.model or tokenizer.json; "": that of parts.llm.path
-  std::string text;  // folder with vocab.json and merges.txt; "": that of parts.text.path
+  std::string llm;     // folder with tokenizer.model or tokenizer.json; "": that of parts.llm.path
+  std::string text;    // folder with vocab.json and merges.txt; "": that of parts.text.path
+  std::string text_2;  // folder with spiece.model or tokenizer.json; "": that of parts.text_2.path
   void describe(OptionVisitor& v);
 };
 
@@ -60,6 +65,7 @@ struct PipelineOptions {
   TokenizerOptions tokenizers;
   models::clip::VisionConfig vision;  // of parts without a path
   models::clip::TextConfig text;
+  models::t5::T5Config text_2;
   models::llama::LlamaConfig llm;
   models::vae::VaeConfig vae;
   models::unet::UNetConfig unet;
@@ -71,6 +77,7 @@ struct PipelineOptions {
   diffusion::SchedulerConfig scheduler;
   ReasonOptions reason;
   DenoiserOptions denoiser;
+  FluxTextOptions flux_text;
   InferenceOptions inference;
   void describe(OptionVisitor& v);
 };

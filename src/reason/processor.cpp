@@ -61,6 +61,16 @@ torch::Tensor pad_ids(const std::vector<std::vector<int64_t>>& rows, int64_t wid
   return ids;
 }
 
+// Tokens with the reference's special ones, cut to `limit` as CLIP and T5 do: the end token stays.
+std::vector<int64_t> encode_cut(const text::Tokenizer& tokenizer, const std::string& text,
+                                int64_t limit) {
+  std::vector<int64_t> ids = tokenizer.encode(text, /*add_special=*/true);
+  if (static_cast<int64_t>(ids.size()) <= limit) return ids;
+  ids[static_cast<size_t>(limit - 1)] = ids.back();
+  ids.resize(static_cast<size_t>(limit));
+  return ids;
+}
+
 int64_t longest(const std::vector<std::vector<int64_t>>& rows) {
   size_t length = 1;
   for (const auto& row : rows) length = std::max(length, row.size());
@@ -105,8 +115,8 @@ EncoderInputs EncoderInputs::to(torch::Device device) const {
   for (torch::Tensor* tensor :
        {&out.pixels, &out.vision_pixels, &out.prefix_ids, &out.instruction_ids,
         &out.instruction_mask, &out.clip_ids, &out.clip_mask, &out.object_ids, &out.object_mask,
-        &out.region_weights, &out.region_geometry, &out.region_mask}) {
-    *tensor = tensor->to(device);
+        &out.region_weights, &out.region_geometry, &out.region_mask, &out.t5_ids}) {
+    if (tensor->defined()) *tensor = tensor->to(device);
   }
   return out;
 }
@@ -114,13 +124,14 @@ EncoderInputs EncoderInputs::to(torch::Device device) const {
 Processor::Processor(const ReasonOptions& reason, const DenoiserOptions& denoiser,
                      const VisionProcessing& vision, int64_t max_clip_tokens,
                      std::shared_ptr<const text::Tokenizer> llm_tokenizer,
-                     std::shared_ptr<const text::Tokenizer> clip_tokenizer)
+                     std::shared_ptr<const text::Tokenizer> clip_tokenizer, PromptProcessing prompt)
     : reason_(reason),
       denoiser_(denoiser),
       vision_(vision),
       max_clip_tokens_(max_clip_tokens),
       llm_tokenizer_(std::move(llm_tokenizer)),
-      clip_tokenizer_(std::move(clip_tokenizer)) {}
+      clip_tokenizer_(std::move(clip_tokenizer)),
+      prompt_(std::move(prompt)) {}
 
 std::vector<int64_t> Processor::instruction_tokens(const std::string& instruction) const {
   if (!is_valid_utf8(instruction) || instruction.find('\0') != std::string::npos) {
@@ -221,7 +232,7 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
   std::vector<const io::Image*> canvases, vision;
   std::vector<io::Image> resized;
   resized.reserve(pictures.size());
-  std::vector<std::vector<int64_t>> instructions, clip;
+  std::vector<std::vector<int64_t>> instructions, clip, t5;
   int64_t num_objects = 0, num_regions = 0;
   for (const Picture& picture : pictures) {
     if (picture.canvas.width != side || picture.canvas.height != side ||
@@ -239,13 +250,11 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
       vision.push_back(&resized.back());
     }
     instructions.push_back(instruction_tokens(picture.instruction));
-    std::vector<int64_t> ids = clip_tokenizer_->encode(picture.instruction, /*add_special=*/true);
-    if (static_cast<int64_t>(ids.size()) >
-        max_clip_tokens_) {  // CLIP's rule: cut, keep the end token
-      ids[static_cast<size_t>(max_clip_tokens_ - 1)] = ids.back();
-      ids.resize(static_cast<size_t>(max_clip_tokens_));
+    clip.push_back(encode_cut(*clip_tokenizer_, picture.instruction, max_clip_tokens_));
+    if (prompt_.tokenizer) {
+      t5.push_back(
+          encode_cut(*prompt_.tokenizer, picture.instruction, prompt_.max_sequence_length));
     }
-    clip.push_back(std::move(ids));
     num_objects = std::max(num_objects, static_cast<int64_t>(picture.objects.size()));
     if (!picture.instance_map.empty()) {
       std::array<bool, 256> seen{};
@@ -273,17 +282,16 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
     const auto& objects = pictures[static_cast<size_t>(i)].objects;
     for (int64_t j = 0; j < num_objects; ++j) {
       const bool there = j < static_cast<int64_t>(objects.size());
-      phrases.push_back(clip_tokenizer_->encode(there ? objects[static_cast<size_t>(j)] : "",
-                                                /*add_special=*/true));
-      auto& ids = phrases.back();
-      if (static_cast<int64_t>(ids.size()) > max_clip_tokens_) {
-        ids[static_cast<size_t>(max_clip_tokens_ - 1)] = ids.back();
-        ids.resize(static_cast<size_t>(max_clip_tokens_));
-      }
+      phrases.push_back(encode_cut(*clip_tokenizer_, there ? objects[static_cast<size_t>(j)] : "",
+                                   max_clip_tokens_));
       if (there) out.object_mask[i][j] = true;
     }
   }
   torch::Tensor unused;
+  if (prompt_.tokenizer) {
+    out.t5_ids = pad_ids(t5, prompt_.max_sequence_length, /*left=*/false,
+                         prompt_.tokenizer->pad_id().value_or(0), unused);
+  }
   const int64_t width = longest(phrases);
   out.object_ids =
       pad_ids(phrases, width, /*left=*/false, clip_pad, unused).view({count, num_objects, width});

@@ -31,12 +31,18 @@ struct VisionProcessing {
   int64_t grid() const { return image_size / patch_size; }
 };
 
+// T5's tokens of an instruction, as diffusers' FluxPipeline makes them.
+struct PromptProcessing {
+  std::shared_ptr<const text::Tokenizer> tokenizer;  // empty: none are made
+  int64_t max_sequence_length = 0;                   // tokens: filled up, cut off
+};
+
 class Processor {
  public:
   Processor(const ReasonOptions& reason, const DenoiserOptions& denoiser,
             const VisionProcessing& vision, int64_t max_clip_tokens,
             std::shared_ptr<const text::Tokenizer> llm_tokenizer,
-            std::shared_ptr<const text::Tokenizer> clip_tokenizer);
+            std::shared_ptr<const text::Tokenizer> clip_tokenizer, PromptProcessing prompt = {});
 
   // Throws Error(kUsage) when an instruction is empty, not UTF-8 or does not fit (got and limit in
   // tokens), Error(kData) when a picture is not S x S.
@@ -61,6 +67,7 @@ class Processor {
   VisionProcessing vision_;
   int64_t max_clip_tokens_;
   std::shared_ptr<const text::Tokenizer> llm_tokenizer_, clip_tokenizer_;
+  PromptProcessing prompt_;
 };
 
 // Labels of an instance map in the order in which they become regions: largest first, ties by

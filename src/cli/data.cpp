@@ -19,7 +19,7 @@ void add_data(CLI::App& app, Action& action) {
     command->prefix_command();
     command->callback([name, &action] {
       action = [name] {
-        throw runtime_error(
+        throw usage_error(
             str("data ", name,
                 ": not in this release; there are: miniworld, tokenizers, check, stats, cache"));
       };

@@ -37,6 +37,7 @@ void make_miniworld(const MiniWorldArgs& args) {
   const miniworld::MiniWorld world(args.world);
   const fs::path out = fs::absolute(args.out).lexically_normal();
   check_replaceable(out, {"records.jsonl", "images", "regions"});
+  const NewFolders around_out(out);
   AtomicFolder folder(out);
   std::vector<std::string> lines(static_cast<size_t>(world.size()));
   Progress progress("drawn", world.size(), "samples");

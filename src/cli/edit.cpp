@@ -12,8 +12,9 @@ namespace {
 constexpr const char* kFooter =
     R"(Several --instruction make a chain: each edits the result of the one before, earlier results are OUT-stepT.png.
 With --num N the pictures are OUT-1.png to OUT-N.png; the first equals the one of --num 1.
-With --data every record is edited as it would be alone. DIR/settings.json tells with which settings and model:
-pictures that are there already are kept when it agrees, otherwise --overwrite is needed.
+With --data every record is edited as it would be alone, after all have been checked and their pictures read.
+DIR/settings.json, written before the first picture, tells with which settings and model: pictures that are there
+already are kept when it agrees, otherwise --overwrite is needed.
 
 examples:
   reasonbrain edit --model models/mini --image in.png --instruction "What if it was left in the sun?" --out out.png

@@ -41,7 +41,7 @@ struct OutputNames {
   OutputNames(const std::filesystem::path& stem, int64_t num_pictures, size_t turns);
 };
 
-// Writes every picture, each complete or not at all.
+// Writes every picture, or none when one of them cannot be written.
 void write_pictures(const OutputNames& names, const edit::EditResult& result,
                     const io::PngText& metadata);
 

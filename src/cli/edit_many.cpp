@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <iostream>
+#include <mutex>
 
 #include "cli/edit.h"
 #include "cli/output.h"
-#include "core/atomic_file.h"
 #include "core/progress.h"
 #include "core/sha256.h"
 #include "core/str.h"
@@ -26,17 +26,20 @@ class BatchEdit {
   explicit BatchEdit(const EditArgs& args)
       : args_(args),
         out_(args.out),
+        around_out_(out_),
+        around_explanations_(args.explain),
         source_(args.data, data::RecordSource::Pictures::kInputsOnly),
         editor_(open_editor(args)) {}
 
   void run() {
     check_records();
-    prepare_folder();
+    check_folders();
     std::vector<int64_t> wanted;
     for (int64_t i = 0; i < source_.size(); ++i) {
-      if (!is_done(i)) wanted.push_back(i);
+      if (!same_settings_ || !is_done(i)) wanted.push_back(i);
     }
     num_skipped_ = source_.size() - static_cast<int64_t>(wanted.size());
+    check_inputs(wanted);
     edit_all(wanted);
     report(wanted);
   }
@@ -56,40 +59,79 @@ class BatchEdit {
                        [](const auto& turns) { return fs::exists(turns[0]); });
   }
 
-  void check_records() const {
-    source_.require_pictures();
-    for (const data::Record& record : source_.records()) {
-      try {
-        editor_.check_instruction(record.instruction);
-      } catch (const Error& error) {
-        throw data_error(str(args_.data, ":", record.line, ": ", error.what()));
-      }
-      if (args_.options.explain)
-        edit::check_explanation_folder(fs::path(args_.explain) / record.id);
+  // What goes wrong with a record is a mistake of the data, at its line.
+  template <class Check>
+  void at_line(int64_t index, const Check& check) const {
+    const std::string origin = str(args_.data, ":", record(index).line, ": ");
+    try {
+      check();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kUsage && error.kind() != ErrorKind::kData) throw;
+      const bool has_line = starts_with(error.what(), origin);
+      throw data_error(has_line ? error.what() : origin + error.what());
     }
   }
 
-  // settings.json first, pictures then: what is there was made with the settings beside it.
-  void prepare_folder() const {
+  void check_records() const {
+    source_.require_pictures();
+    for (int64_t i = 0; i < source_.size(); ++i) {
+      at_line(i, [&] { editor_.check_instruction(record(i).instruction); });
+      if (args_.options.explain)
+        edit::check_explanation_folder(fs::path(args_.explain) / record(i).id);
+    }
+  }
+
+  // Refuses what is there from other settings, unless it may be overwritten. Changes nothing.
+  void check_folders() {
     check_writable_folder(out_);
-    nlohmann::json settings = {{"settings", edit_settings(args_, editor_)},
-                               {"model_sha256", editor_.model_sha256()}};
-    settings["hash"] = sha256_hex(settings.dump());
-    const fs::path file = out_ / kSettingsFile;
-    const bool same = fs::exists(file) && io::read_json(file).value("hash", "") == settings["hash"];
-    if (same && !args_.overwrite) return;
+    if (args_.options.explain) check_writable_folder(args_.explain);
+    settings_ = {{"settings", edit_settings(args_, editor_)},
+                 {"model_sha256", editor_.model_sha256()}};
+    settings_["hash"] = sha256_hex(settings_.dump());
+    if (args_.overwrite) return;
+    same_settings_ = has_same_settings();
+    if (same_settings_) return;
     for (int64_t i = 0; i < source_.size(); ++i) {
       for (const auto& turns : names(i).files) {
         if (!fs::exists(turns[0])) continue;
-        if (!args_.overwrite) {
-          throw usage_error(str(turns[0].string(),
-                                " was made with other settings or another model (see ",
-                                file.string(), "); name another --out, or pass --overwrite"));
-        }
-        fs::remove(turns[0]);
+        throw usage_error(
+            str(turns[0].string(), " was made with other settings or another model (see ",
+                (out_ / kSettingsFile).string(), "); name another --out, or pass --overwrite"));
       }
     }
-    io::write_json(file, settings);
+  }
+
+  bool has_same_settings() const {
+    const fs::path file = out_ / kSettingsFile;
+    if (!fs::exists(file)) return false;
+    try {
+      const nlohmann::json there = io::read_json(file);
+      return there.is_object() && there.contains("hash") && there["hash"] == settings_["hash"];
+    } catch (const Error&) {  // damaged: nobody knows with which settings
+      return false;
+    }
+  }
+
+  // Every picture is read once before the first is edited: one that is damaged must not be found
+  // after hours.
+  void check_inputs(const std::vector<int64_t>& wanted) const {
+    const auto count = static_cast<int64_t>(wanted.size());
+    Progress progress("checked", count, "records");
+    eval::parallel_for(count, editor_.num_parallel(), [&](int64_t i) {
+      const int64_t index = wanted[static_cast<size_t>(i)];
+      at_line(index, [&] { editor_.check(make_request(index), args_.options); });
+      progress.add(1);
+    });
+  }
+
+  // Before the first picture is written: settings.json tells with which settings those beside it
+  // were made.
+  void begin_folder() const {
+    if (same_settings_) return;
+    for (int64_t i = 0; i < source_.size(); ++i) {
+      for (const auto& turns : names(i).files) fs::remove(turns[0]);
+    }
+    io::write_json(out_ / kSettingsFile, settings_);
   }
 
   void edit_all(const std::vector<int64_t>& wanted) {
@@ -103,19 +145,22 @@ class BatchEdit {
     });
   }
 
-  void edit_batch(const std::vector<int64_t>& indices) const {
+  edit::EditRequest make_request(int64_t index) const {
+    data::Sample sample = source_.get(index);
+    edit::EditRequest request;
+    request.image = std::move(sample.source);
+    request.instructions = {sample.record.instruction};
+    if (args_.object_source == ObjectSource::kGiven) request.objects = sample.record.objects;
+    if (uses_given_regions(args_)) request.instance_map = std::move(sample.instance_map);
+    request.seed = args_.seed;
+    return request;
+  }
+
+  void edit_batch(const std::vector<int64_t>& indices) {
     std::vector<edit::EditRequest> requests;
-    for (int64_t index : indices) {
-      data::Sample sample = source_.get(index);
-      edit::EditRequest request;
-      request.image = std::move(sample.source);
-      request.instructions = {sample.record.instruction};
-      if (args_.object_source == ObjectSource::kGiven) request.objects = sample.record.objects;
-      if (uses_given_regions(args_)) request.instance_map = std::move(sample.instance_map);
-      request.seed = args_.seed;
-      requests.push_back(std::move(request));
-    }
+    for (int64_t index : indices) requests.push_back(make_request(index));
     const std::vector<edit::EditResult> results = editor_.edit(requests, args_.options);
+    std::call_once(begun_, [&] { begin_folder(); });
     for (size_t k = 0; k < indices.size(); ++k) {
       if (args_.options.explain) {
         edit::write_explanation(results[k], fs::path(args_.explain) / record(indices[k]).id);
@@ -139,8 +184,12 @@ class BatchEdit {
 
   const EditArgs& args_;
   const fs::path out_;
+  const NewFolders around_out_, around_explanations_;
   const data::RecordSource source_;
   const edit::Editor editor_;
+  nlohmann::json settings_;
+  bool same_settings_ = false;  // as those of the pictures that are there, which are kept
+  std::once_flag begun_;
   int64_t num_skipped_ = 0;
 };
 

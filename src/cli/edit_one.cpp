@@ -19,10 +19,14 @@ void edit_one(const EditArgs& args) {
   fs::path stem = out;
   stem.replace_extension();
   const OutputNames names(stem, args.options.num, args.instructions.size());
+  const NewFolders around_pictures(out.parent_path()), around_explanation(args.explain);
   for (const auto& turns : names.files) {
     for (const fs::path& file : turns) check_writable_file(file);
   }
-  if (args.options.explain) edit::check_explanation_folder(args.explain);
+  if (args.options.explain) {
+    edit::check_explanation_folder(args.explain);
+    check_writable_folder(args.explain);
+  }
 
   edit::EditRequest request;
   request.image = io::read_image(args.image);

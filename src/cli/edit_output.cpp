@@ -4,6 +4,7 @@
 
 #include "cli/edit.h"
 #include "cli/version.h"
+#include "core/atomic_file.h"
 #include "core/str.h"
 #include "reasonbrain/error.h"
 
@@ -43,10 +44,20 @@ OutputNames::OutputNames(const fs::path& stem, int64_t num_pictures, size_t turn
 
 void write_pictures(const OutputNames& names, const edit::EditResult& result,
                     const io::PngText& metadata) {
+  // First all of them in a folder of their own beside the places that they go to.
+  const AtomicFolder made(names.files[0].back());
+  std::vector<std::pair<fs::path, fs::path>> moves;
   for (size_t n = 0; n < names.files.size(); ++n) {
     for (size_t t = 0; t < names.files[n].size(); ++t) {
-      io::write_png(names.files[n][t], result.pictures[n][t], metadata);
+      const fs::path& file = names.files[n][t];
+      moves.emplace_back(made.path() / file.filename(), file);
+      io::write_png(moves.back().first, result.pictures[n][t], metadata);
     }
+  }
+  for (const auto& [from, to] : moves) {
+    std::error_code failure;
+    fs::rename(from, to, failure);
+    if (failure) throw runtime_error(str("cannot write ", to.string(), ": ", failure.message()));
   }
 }
 

@@ -60,6 +60,7 @@ void eval_run(const EvalArgs& args) {
   std::vector<eval::Prediction> predictions;
   for (const std::string& text : args.predictions)
     predictions.push_back(eval::parse_prediction(text));
+  const NewFolders around_out(args.out);
   const data::RecordSource source(args.data);
   source.require_pictures();
   std::unique_ptr<eval::Protocol> protocol;
@@ -116,7 +117,7 @@ void add_missing(CLI::App& eval, Action& action, const std::string& name, const 
   command->prefix_command();
   command->callback([name, &action] {
     action = [name] {
-      throw runtime_error(str("eval ", name, ": not in this release; there is: eval run"));
+      throw usage_error(str("eval ", name, ": not in this release; there is: eval run"));
     };
   });
 }

@@ -9,7 +9,7 @@ void add_launch(CLI::App& app, Action& action) {
   command->prefix_command();
   command->callback([&action] {
     action = [] {
-      throw runtime_error(
+      throw usage_error(
           "launch: training in several processes is not in this release; use: reasonbrain train");
     };
   });

@@ -1,5 +1,7 @@
 #include "cli/output.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -13,6 +15,25 @@
 
 namespace reasonbrain::cli {
 namespace fs = std::filesystem;
+namespace {
+
+fs::path folder_around(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+// `folder` and those around it that are not there, innermost first.
+std::vector<fs::path> missing_folders(fs::path folder) {
+  std::vector<fs::path> missing;
+  std::error_code failure;
+  folder = (folder / "").lexically_normal().parent_path();  // "a/", "a/." and "a" are one
+  while (!folder.empty() && !fs::exists(fs::symlink_status(folder, failure))) {
+    missing.push_back(folder);
+    folder = folder.parent_path();
+  }
+  return missing;
+}
+
+}  // namespace
 
 void print_json(const nlohmann::json& value) {
   // A path may hold bytes that are not UTF-8.
@@ -35,14 +56,31 @@ void write_plain(const fs::path& path, std::string_view bytes) {
 }
 
 void check_writable_file(const fs::path& path) {
+  const fs::path folder = folder_around(path);
+  if (!missing_folders(folder).empty()) return check_writable_folder(folder);
   const AtomicFile probe(path);
 }
 
 void check_writable_folder(const fs::path& path) {
   std::error_code failure;
-  fs::create_directories(path, failure);
-  if (failure) throw runtime_error(str("cannot create ", path.string(), ": ", failure.message()));
-  check_writable_file(path / "probe");
+  const std::vector<fs::path> missing = missing_folders(path);
+  if (missing.empty()) {
+    if (!fs::is_directory(path, failure)) {
+      throw runtime_error(str("cannot write ", path.string(), ": it is not a folder"));
+    }
+    return check_writable_file(path / "probe");
+  }
+  fs::create_directory(missing.back(), failure);
+  if (failure) {
+    throw runtime_error(str("cannot create ", path.string(), ": ", failure.message()));
+  }
+  fs::remove(missing.back(), failure);
+}
+
+NewFolders::NewFolders(const fs::path& folder) : missing_(missing_folders(folder)) {}
+
+NewFolders::~NewFolders() {
+  for (const fs::path& folder : missing_) ::rmdir(folder.c_str());  // fails where something lies
 }
 
 void check_replaceable(const fs::path& folder, const std::vector<std::string>& names) {

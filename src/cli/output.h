@@ -19,12 +19,26 @@ void flush_stdout();
 // Parents are created. Error(kRuntime) when it cannot be written.
 void write_plain(const std::filesystem::path& path, std::string_view bytes);
 
-// Creates a missing parent folder and proves that `path` can be written, before long work.
-// Error(kRuntime) otherwise.
+// Proves that `path` can be written, before long work, and leaves nothing behind: where folders
+// are missing, that the outermost of them can be created. Error(kRuntime) otherwise.
 void check_writable_file(const std::filesystem::path& path);
 
-// The same for a folder, which is created.
+// The same for a folder and the files in it.
 void check_writable_folder(const std::filesystem::path& path);
+
+// Folders that were missing when a command began and that nothing came to lie in are removed again
+// at its end.
+class NewFolders {
+ public:
+  // `folder` and those around it, as far as they are missing.
+  explicit NewFolders(const std::filesystem::path& folder);
+  ~NewFolders();
+  NewFolders(const NewFolders&) = delete;
+  NewFolders& operator=(const NewFolders&) = delete;
+
+ private:
+  std::vector<std::filesystem::path> missing_;  // innermost first
+};
 
 // An output folder that a command fills as a whole: absent, or holding nothing but `names`, which
 // an earlier run of the same command has left. Error(kUsage) otherwise.

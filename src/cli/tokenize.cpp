@@ -1,7 +1,14 @@
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "core/interrupt.h"
 #include "core/str.h"
 #include "io/json.h"
 #include "reasonbrain/error.h"
@@ -13,6 +20,44 @@ namespace {
 struct TokenizeArgs {
   std::string folder;
   bool decode = false;
+};
+
+// The lines of stdin. Waiting for them ends with a signal, which std::getline would sleep through.
+class InputLines {
+ public:
+  // False at the end; the last line may lack its line feed.
+  bool next(std::string& line) {
+    line.clear();
+    while (true) {
+      const size_t end = std::min(chunk_.find('\n', at_), chunk_.size());
+      line.append(chunk_, at_, end - at_);
+      at_ = end + 1;
+      if (end < chunk_.size()) return true;
+      if (!read_chunk()) return !line.empty();
+    }
+  }
+
+ private:
+  bool read_chunk() {
+    constexpr size_t kChunkBytes = 1 << 16;
+    constexpr int kWaitMs = 200;
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    std::cout.flush();  // somebody may wait for the answer before the next line
+    chunk_.resize(kChunkBytes);
+    at_ = 0;
+    while (true) {
+      throw_if_interrupted();
+      if (::poll(&input, 1, kWaitMs) <= 0) continue;
+      const ssize_t got = ::read(STDIN_FILENO, chunk_.data(), chunk_.size());
+      if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+      if (got < 0) throw data_error(str("cannot read standard input: ", std::strerror(errno)));
+      chunk_.resize(static_cast<size_t>(got));
+      return got > 0;
+    }
+  }
+
+  std::string chunk_;
+  size_t at_ = 0;
 };
 
 std::vector<int64_t> parse_ids(const std::string& line, int64_t number) {
@@ -31,8 +76,9 @@ std::vector<int64_t> parse_ids(const std::string& line, int64_t number) {
 
 void tokenize(const TokenizeArgs& args) {
   const auto tokenizer = text::load_tokenizer(args.folder);
+  InputLines input;
   std::string line;
-  for (int64_t number = 1; std::getline(std::cin, line); ++number) {
+  for (int64_t number = 1; input.next(line); ++number) {
     if (args.decode) {
       std::cout << tokenizer->decode(parse_ids(line, number), /*skip_special=*/true) << '\n';
     } else {

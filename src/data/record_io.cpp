@@ -15,6 +15,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr size_t kMaxIdBytes = 200;  // ids become names of files, with endings
+
 constexpr const char* kCategories[] = {"physical", "temporal", "causal", "story"};
 constexpr const char* kTargetCaptions[] = {"target_caption", "output_description",
                                            "output_caption"};
@@ -28,6 +30,10 @@ void check_id(const std::string& id, const std::string& origin) {
     throw data_error(
         str(origin, ": id ", json(id).dump(),
             " must consist of letters, digits, '_', '.', '-' and not start with a dot"));
+  }
+  if (id.size() > kMaxIdBytes) {
+    throw data_error(str(origin, ": the id has ", id.size(), " bytes, expected at most ",
+                         kMaxIdBytes, ": files are named by it"));
   }
 }
 

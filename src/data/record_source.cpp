@@ -62,9 +62,18 @@ Sample RecordSource::get(int64_t index) const {
   if (index < 0 || index >= size()) {
     throw data_error(str(path_.string(), ": no record ", index, ", the file has ", size()));
   }
+  const Record& record = records_[static_cast<size_t>(index)];
+  try {
+    return read_sample(record);
+  } catch (const Error& problem) {
+    if (starts_with(problem.what(), origin(record))) throw;
+    throw Error(problem.kind(), str(origin(record), ": ", problem.what()));
+  }
+}
+
+Sample RecordSource::read_sample(const Record& record) const {
   Sample sample;
-  sample.record = records_[static_cast<size_t>(index)];
-  const Record& record = sample.record;
+  sample.record = record;
   sample.source = io::read_image(resolve(record.src_image, record));
   sample.instance_map = read_instance_map(sample.source, record);
   if (pictures_ == Pictures::kInputsOnly) return sample;
@@ -120,7 +129,8 @@ std::string RecordSource::fingerprint() const {
 void RecordSource::require_pictures() const {
   for (const Record& record : records_) {
     for (const std::string& name : picture_names(record)) {
-      if (!std::filesystem::is_regular_file(resolve(name, record))) {
+      std::error_code failure;  // such as a name that is too long
+      if (!std::filesystem::is_regular_file(resolve(name, record), failure)) {
         throw data_error(
             str(origin(record), ": there is no picture '", name, "' in ", folder_.string()));
       }

@@ -22,7 +22,7 @@ class RecordSource : public SampleSource {
 
   int64_t size() const override { return static_cast<int64_t>(records_.size()); }
 
-  // All pictures of a sample have the size of its source; else Error(kData) "FILE:LINE: ...". The
+  // All pictures of a sample have the size of its source. Errors begin with "FILE:LINE: ". The
   // instance map comes from "instance_map", else from "regions", else from the cache of regions
   // beside the file, where there is one (region_cache.h).
   Sample get(int64_t index) const override;
@@ -42,6 +42,7 @@ class RecordSource : public SampleSource {
  private:
   std::vector<std::string> picture_names(const Record& record) const;
   std::string origin(const Record& record) const;
+  Sample read_sample(const Record& record) const;
   std::filesystem::path resolve(const std::string& name, const Record& record) const;
   io::Image read_like(const std::string& name, const io::Image& source, const Record& record) const;
   io::Image read_instance_map(const io::Image& source, const Record& record) const;

@@ -31,11 +31,14 @@ void check_range(const std::string& name, double value, double min, double max) 
   throw usage_error(str(name, " is ", value, ", expected ", min, " to ", max));
 }
 
-data::RegionOptions region_options(const std::string& source) {
+// `whose` tells where the name stands, an error of `kind` that it is none.
+data::RegionOptions region_options(const std::string& source, const std::string& whose = "",
+                                   ErrorKind kind = ErrorKind::kUsage) {
   const std::vector<std::string> names = data::region_source_names();
   const auto found = std::find(names.begin(), names.end(), source);
   if (found == names.end()) {
-    throw usage_error(str("region source '", source, "', expected one of: ", join(names, ", ")));
+    throw Error(kind,
+                str(whose, "region source '", source, "', expected one of: ", join(names, ", ")));
   }
   data::RegionOptions options;
   options.source = static_cast<data::RegionSource>(found - names.begin());
@@ -134,6 +137,8 @@ Editor::Editor(const std::filesystem::path& model, const std::string& device,
                const std::string& dtype)
     : impl_(std::make_unique<Impl>()) {
   impl_->model = load_backend(model, make_placement(device, dtype));
+  region_options(impl_->model->defaults().region_source, model.string() + ": the model's default ",
+                 ErrorKind::kData);
 }
 
 Editor::~Editor() = default;
@@ -218,7 +223,8 @@ int64_t Editor::batch_size() const {
 int64_t Editor::num_parallel() const {
   if (!impl_->on_cpu()) return kCudaParallel;
   if (impl_->model->num_parameters() > kSmallModelParameters) return 1;
-  return std::max<int64_t>(1, std::thread::hardware_concurrency());
+  const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
+  return cores + (cores + 1) / 2;  // those that wait until a picture is on the disk compute nothing
 }
 
 int64_t Editor::picture_side() const {

@@ -45,6 +45,24 @@ TEST_F(ConfigTest, ShowResolvesOverlaysAndOverrides) {
   EXPECT_NE(diff.out.find("train.steps: 10 -> 20"), std::string::npos) << diff.out;
 }
 
+// Not the model of full size that the defaults of all options together would make.
+TEST_F(ConfigTest, WhatSaysNothingOfTheModelIsLaidOverThePresetMini) {
+  const std::string mini = run({"config", "show", "--config", "mini"}).out;
+  ASSERT_NE(mini.find("preset: mini"), std::string::npos);
+  for (const char* yaml : {"", "# nothing\n", "model:\n", "model: {}\n", "seed: 1\n"}) {
+    write_file_atomic(folder_ / "c.yaml", yaml);
+    EXPECT_EQ(run({"config", "show", "--config", "c.yaml"}).out, mini) << yaml;
+  }
+  write_file_atomic(folder_ / "c.yaml", "train: {batch_size: 3}\n");
+  EXPECT_EQ(
+      run({"config", "show", "--config", "c.yaml", "model.reason.width=64"}).out,
+      run({"config", "show", "--config", "mini", "train.batch_size=3", "model.reason.width=64"})
+          .out);
+  // Weights that are named bring their own sizes; what of them learns is not mini's choice.
+  const std::string weights = run({"config", "show", "--config", "c.yaml", "init_from=there"}).out;
+  EXPECT_EQ(weights.find("preset: mini"), std::string::npos);
+}
+
 TEST_F(ConfigTest, MistakesAreStatus3WithTheirPlace) {
   expect_bad("train:\n  stpes: 10\n", {"c.yaml:2", "stpes", "train.steps"});
   expect_bad("train: {steps: many}\n", {"c.yaml:1", "steps"});
@@ -78,7 +96,8 @@ TEST_F(ConfigTest, SizesOfTheModelThatDoNotFitAreStatus3) {
       {"model.unet.norm_num_groups=7", "norm_num_groups"},
       {"model.scheduler.algorithm_type=sde-dpmsolver++", "algorithm_type"},
       {"model.reason.num_heads=5", "num_heads"},
-      {"model.reason.frce.layers=[]", "layers"}};
+      {"model.reason.frce.layers=[]", "layers"},
+      {"model.inference.region_source=sun", "sam"}};
   for (const auto& [override, word] : cases) {
     expect_failure({"config", "check", "--config", "mini", override}, 3, {word});
     expect_failure({"train", "--config", "mini", "--dry-run", override}, 3, {word});
@@ -88,6 +107,11 @@ TEST_F(ConfigTest, SizesOfTheModelThatDoNotFitAreStatus3) {
                                "model.unet.in_channels=47"}) {
     expect_failure({"train", "--config", "mini", "--dry-run", override}, 3, {});
   }
+  expect_failure({"train", "--config", "mini", "--dry-run", "model.llm.vocab_size=735"}, 3,
+                 {"model.llm.vocab_size is 735", "736 tokens"});
+  expect_failure({"train", "--config", "mini", "--dry-run", "model.text.vocab_size=917",
+                  "model.text.eos_token_id=916"},
+                 3, {"model.text.vocab_size is 917", "918 tokens"});
 }
 
 }  // namespace

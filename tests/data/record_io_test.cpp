@@ -73,6 +73,9 @@ TEST(Record, HostileRecordsAreNamedErrors) {
         str(R"({"id": ")", id, R"(", "src_image": "s.png", "instruction": "x"})");
     EXPECT_THAT(parse_failure(json), HasSubstr("id")) << id;
   }
+  EXPECT_THAT(parse_failure(str(R"({"id": ")", std::string(201, 'a'),
+                                R"(", "src_image": "s.png", "instruction": "x"})")),
+              HasSubstr("201 bytes"));
   for (const char* path : {"/etc/passwd", "../s.png", "a/../../s.png", "a\\u0000b"}) {
     EXPECT_THAT(parse_failure(with(str(R"("tgt_image": ")", path, "\""))), HasSubstr("tgt_image"))
         << path;

@@ -13,6 +13,7 @@ namespace reasonbrain::data {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -93,7 +94,9 @@ TEST_F(RecordFolder, BadPicturesAreNamed) {
   EXPECT_THAT(failure(R"(, "regions": [{"rle": {"size": [9, 4], "counts": [36]}}])"),
               HasSubstr("4x9"));
   write_file_atomic(folder_ / "s.png", "no picture");
-  EXPECT_THAT(failure(""), HasSubstr("s.png"));
+  EXPECT_THAT(failure(""), AllOf(HasSubstr("r.jsonl:1: "), HasSubstr("s.png")));
+  const RecordSource long_name(put(str(R"(, "tgt_image": ")", std::string(300, 'a'), R"(.png")")));
+  EXPECT_THROW(long_name.require_pictures(), Error);
   fs::remove(folder_ / "s.png");
   fs::create_symlink("/etc/hostname", folder_ / "s.png");
   EXPECT_THAT(failure(""), HasSubstr("link"));

@@ -14,7 +14,7 @@ FORBIDDEN = (
     (r"/(?:home|root|work|Users)/", r"$^", "a path of one machine; take it as an argument or from the environment"),
     (r"/tmp/", r"(tests|bench|scripts)/", "a fixed temporary path; write beside the output (core/atomic_file.h)"),
     (r"\b(TODO|FIXME|XXX|HACK)\b", r"$^", "finish it, or say in the docs what is not there"),
-    (r"\bstd::(cout|cerr)\b|\b(printf|puts)\(", r"src/(cli/|core/(log|progress)\.cpp)|tests/|bench/",
+    (r"\bstd::(cout|cerr)\b|\b(printf|puts)\(", r"src/(cli/|[a-z_]+\.cpp$|core/(log|progress)\.cpp)|tests/|bench/",
      "the library does not print; log through core/log.h"),
     (r"\b(std::)?(exit|abort|_Exit)\(", r"src/(cli/|core/interrupt)|tests/|bench/",
      "the library does not exit; throw Error (reasonbrain/error.h)"),

@@ -15,7 +15,7 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/reasonbrain DESTINATION ${CMAKE_IN
 install(DIRECTORY ${CMAKE_BINARY_DIR}/${RB_HELP} DESTINATION ${data_dir})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs DESTINATION ${data_dir})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/models DESTINATION ${data_dir})
-install(FILES ${CMAKE_SOURCE_DIR}/bench/parity.py DESTINATION ${data_dir}/bench)
+install(FILES ${CMAKE_SOURCE_DIR}/bench/parity.py ${CMAKE_SOURCE_DIR}/bench/train_twin.py DESTINATION ${data_dir}/bench)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

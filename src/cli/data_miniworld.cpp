@@ -9,6 +9,7 @@
 #include "data/record_io.h"
 #include "eval/parallel.h"
 #include "miniworld/world.h"
+#include "reasonbrain/error.h"
 #include "reasonbrain/image_io.h"
 
 namespace reasonbrain::cli {
@@ -35,6 +36,7 @@ void write_pictures(const fs::path& folder, const data::Sample& sample) {
 
 void make_miniworld(const MiniWorldArgs& args) {
   const miniworld::MiniWorld world(args.world);
+  if (args.out.empty()) throw usage_error("--out is empty; name a folder");
   const fs::path out = fs::absolute(args.out).lexically_normal();
   check_replaceable(out, {"records.jsonl", "images", "regions"});
   const NewFolders around_out(out);

@@ -27,11 +27,11 @@ void add_model_options(CLI::App& command, EditArgs& args) {
   command
       .add_option("--guidance", args.options.guidance,
                   "Strength of the instruction, 1 = no guidance; default: the model's")
-      ->check(CLI::Range(0.0, edit::kMaxGuidance));
+      ->check(number_between(0.0, edit::kMaxGuidance));
   command
       .add_option("--image-guidance", args.options.image_guidance,
                   "Nearness to the source picture, 1 = no guidance; default: the model's")
-      ->check(CLI::Range(0.0, edit::kMaxGuidance));
+      ->check(number_between(0.0, edit::kMaxGuidance));
   command.add_option("--num", args.options.num, "Pictures per instruction, each from other noise")
       ->check(CLI::Range(int64_t{1}, edit::kMaxPictures))
       ->capture_default_str();

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <iostream>
 #include <mutex>
 
@@ -40,7 +41,14 @@ class BatchEdit {
     }
     num_skipped_ = source_.size() - static_cast<int64_t>(wanted.size());
     check_inputs(wanted);
-    edit_all(wanted);
+    try {
+      edit_all(wanted);
+    } catch (...) {
+      // Alone it would tell of nothing.
+      std::error_code ignored;
+      if (has_begun_ && num_written_ == 0) fs::remove(out_ / kSettingsFile, ignored);
+      throw;
+    }
     report(wanted);
   }
 
@@ -126,8 +134,9 @@ class BatchEdit {
 
   // Before the first picture is written: settings.json tells with which settings those beside it
   // were made.
-  void begin_folder() const {
+  void begin_folder() {
     if (same_settings_) return;
+    has_begun_ = true;
     for (int64_t i = 0; i < source_.size(); ++i) {
       for (const auto& turns : names(i).files) fs::remove(turns[0]);
     }
@@ -166,6 +175,7 @@ class BatchEdit {
         edit::write_explanation(results[k], fs::path(args_.explain) / record(indices[k]).id);
       }
       write_pictures(names(indices[k]), results[k], picture_metadata(args_, requests[k], editor_));
+      ++num_written_;
     }
   }
 
@@ -190,6 +200,8 @@ class BatchEdit {
   nlohmann::json settings_;
   bool same_settings_ = false;  // as those of the pictures that are there, which are kept
   std::once_flag begun_;
+  std::atomic<bool> has_begun_ = false;  // settings.json is this run's
+  std::atomic<int64_t> num_written_ = 0;
   int64_t num_skipped_ = 0;
 };
 

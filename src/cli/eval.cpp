@@ -94,7 +94,7 @@ void add_run(CLI::App& eval, Action& action) {
       ->required();
   run->add_option("--max-fail", args->report.evaluate.max_fail,
                   "Greatest share of missing or damaged pictures of a method")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_between(0.0, 1.0))
       ->capture_default_str();
   run->add_option("--seed", args->report.evaluate.seed,
                   "Of the bootstrap and of the anchor row 'random'")

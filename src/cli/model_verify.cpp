@@ -6,6 +6,7 @@
 
 #include "cli/model.h"
 #include "cli/output.h"
+#include "cli/validators.h"
 #include "core/placement.h"
 #include "core/sha256.h"
 #include "core/str.h"
@@ -158,7 +159,7 @@ void add_model_verify(CLI::App& model, Action& action) {
   command
       ->add_option("--tolerance", args->tolerance,
                    "Difference allowed by --against, of a tensor's largest value")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_between(0.0, 1.0))
       ->capture_default_str();
   command->add_flag("--json", args->json, "Print one JSON object");
   command->footer("example: reasonbrain model verify models/mini");

@@ -18,4 +18,14 @@ CLI::Validator seed_number() {
           "NONNEGATIVE"};
 }
 
+CLI::Validator number_between(double min, double max) {
+  return {[min, max](std::string& text) {
+            double value = 0;
+            const bool fits =
+                CLI::detail::lexical_cast(text, value) && value >= min && value <= max;
+            return fits ? std::string() : str("'", text, "' is no number from ", min, " to ", max);
+          },
+          str("FLOAT in [", min, " - ", max, "]")};
+}
+
 }  // namespace reasonbrain::cli

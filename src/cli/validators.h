@@ -9,4 +9,7 @@ namespace reasonbrain::cli {
 // is.
 CLI::Validator seed_number();
 
+// A number from min to max. CLI11's Range lets NaN pass.
+CLI::Validator number_between(double min, double max);
+
 }  // namespace reasonbrain::cli

@@ -223,8 +223,7 @@ int64_t Editor::batch_size() const {
 int64_t Editor::num_parallel() const {
   if (!impl_->on_cpu()) return kCudaParallel;
   if (impl_->model->num_parameters() > kSmallModelParameters) return 1;
-  const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
-  return cores + (cores + 1) / 2;  // those that wait until a picture is on the disk compute nothing
+  return std::max<int64_t>(1, std::thread::hardware_concurrency());
 }
 
 int64_t Editor::picture_side() const {

@@ -76,7 +76,9 @@ void save_hf_folder(const std::filesystem::path& folder, nlohmann::json config,
   if (error) {
     throw runtime_error(str("cannot create folder ", folder.string(), ": ", error.message()));
   }
-  if (!weights.empty()) config["dtype"] = dtype_name(weights.begin()->second.scalar_type());
+  // transformers' field; diffusers, whose folders name their class, hands every field to the class.
+  if (!weights.empty() && !config.contains("_class_name"))
+    config["dtype"] = dtype_name(weights.begin()->second.scalar_type());
   io::save_sharded_safetensors(folder, stem, weights, kMaxShardBytes);
   io::write_json(folder / "config.json", config);
 }

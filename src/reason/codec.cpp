@@ -1,5 +1,8 @@
 #include "reason/codec.h"
 
+#include "core/str.h"
+#include "reasonbrain/error.h"
+
 namespace reasonbrain::reason {
 
 torch::Tensor Codec::encode(const torch::Tensor& pixels) {
@@ -14,6 +17,10 @@ torch::Tensor Codec::decode(const torch::Tensor& latent) {
 
 std::vector<int64_t> Codec::latent_shape(int64_t side) const {
   const int64_t f = has_blocks() ? options_.pixel_block : vae_->config().downscale();
+  if (side % f != 0) {
+    throw config_error(str("model.denoiser.picture_side is ", side, "; expected a multiple of ", f,
+                           ", which a latent's place stands for"));
+  }
   const int64_t vae_channels = has_blocks() ? 0 : vae_->config().latent_channels;
   return {channels(options_, vae_channels), side / f, side / f};
 }

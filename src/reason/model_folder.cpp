@@ -241,9 +241,9 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
   // Inside the folder: a copy, not a reference, when saved again. Outside: only adapters are here.
   std::vector<const Part*> own_parts, outside_parts;
   for (const Part& part : kParts) {
+    if (!has_part(options, part.name)) continue;
     const FoundPart found = find_part(parts, part.name, folder, origin);
-    if (has_part(options, part.name) && found.path.empty())
-      throw data_error(str(origin, ": part '", part.name, "' is missing"));
+    if (found.path.empty()) throw data_error(str(origin, ": part '", part.name, "' is missing"));
     PartOptions& part_options = options.parts.*part.options;
     part_options.path = found.path;
     part_options.train = found.frozen ? TrainMode::kFrozen : TrainMode::kFull;

@@ -1,6 +1,7 @@
 #include "reason/pipeline.h"
 
 #include "core/str.h"
+#include "diffusion/sampler.h"
 #include "models/clip/folder.h"
 #include "models/flux/runner.h"
 #include "models/llama/folder.h"
@@ -185,6 +186,9 @@ void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string&
   }
   const std::shared_ptr<Denoiser> denoiser = build_denoiser(seed, vae);
   denoiser_ = register_module("denoiser", denoiser);
+  // Options with which no picture could be painted are refused here, not in the middle of an edit.
+  denoiser->latent_shape(options_.denoiser.picture_side);
+  diffusion::Sampler::make(options_.scheduler);
 
   if (own == nullptr) {
     nn::init_weights(*denoiser, seed, "denoiser", /*skip=*/{"unet", "flux", "vae"});

@@ -65,6 +65,18 @@ TEST_F(BadInputTest, ASeedBeyondItsRangeIsStatus2) {
   }
 }
 
+TEST_F(BadInputTest, WhatIsNoNumberAndNoFolderIsStatus2) {
+  expect_failure({"eval", "run", "--data", "r.jsonl", "--pred", "a=p", "--protocol", "miniworld",
+                  "--out", "report", "--max-fail", "nan"},
+                 2, {"--max-fail", "nan"});
+  expect_failure({"edit", "--model", "m", "--image", "i.png", "--instruction", "x", "--out",
+                  "o.png", "--guidance", "nan"},
+                 2, {"--guidance", "nan"});
+  expect_failure(
+      {"data", "miniworld", "--out", "", "--split", "val", "--count", "1", "--seed", "1"}, 2,
+      {"--out"});
+}
+
 TEST_F(BadEditTest, AModelIndexOfWrongTypesIsStatus4) {
   fs::copy(kModel, folder_ / "model", fs::copy_options::recursive);
   picture("in.png");

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/rng_tensor.h"
+#include "io/json.h"
 #include "models/unet/runner.h"
 #include "reference.h"
 #include "temporary_folder.h"
@@ -92,6 +93,8 @@ TEST(UNet, SaveAndLoadRestoreEveryWeight) {
   const Inputs in(1);
   EXPECT_TRUE(at::equal(unet(in.sample, in.timestep, in.context),
                         loaded(in.sample, in.timestep, in.context)));
+  // diffusers' class takes no such argument.
+  EXPECT_FALSE(io::read_json(folder.path() / "config.json").contains("dtype"));
 }
 
 TEST(UNet, RefusesInputsThatDoNotFit) {

@@ -114,6 +114,24 @@ TEST_F(PipelineTest, RefusesDamagedFolders) {
   EXPECT_ERROR(Pipeline::load(model / "nowhere", Placement{}), kData, "no such folder");
 }
 
+TEST_F(PipelineTest, RefusesOptionsWithWhichNothingCouldBePainted) {
+  const TempDir folder;
+  const fs::path model = copy_of(*folder_, folder);
+  const auto expect = [&](const fs::path& file, const nlohmann::json& change,
+                          const std::string& word) {
+    const nlohmann::json good = io::read_json(model / file);
+    nlohmann::json bad = good;
+    bad.merge_patch(change);
+    io::write_json(model / file, bad);
+    EXPECT_ERROR(Pipeline::load(model, Placement{}), kData, word);
+    io::write_json(model / file, good);
+  };
+  expect("reason/config.json", {{"denoiser", {{"picture_side", edit::kTinySide + 1}}}},
+         "picture_side");
+  expect("scheduler/scheduler_config.json", {{"_class_name", "NoScheduler"}}, "NoScheduler");
+  EXPECT_NO_THROW(Pipeline::load(model, Placement{}));
+}
+
 TEST_F(PipelineTest, RefusesWeightsThatAreNotFinite) {
   const TempDir folder;
   const fs::path model = copy_of(*folder_, folder);

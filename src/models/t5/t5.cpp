@@ -18,9 +18,9 @@ nn::Linear linear(torch::nn::Module& owner, const std::string& path, int64_t in,
 
 torch::Tensor relative_buckets(const torch::Tensor& distance, int64_t num_buckets,
                                int64_t max_distance) {
-  const int64_t half = num_buckets / 2;  // for keys after the query
-  const int64_t exact = half / 2;        // distances with a row of their own
-  const torch::Tensor size = distance.abs();
+  const int64_t half = num_buckets / 2;                         // for keys after the query
+  const int64_t exact = half / 2;                               // distances with a row of their own
+  const torch::Tensor size = at::maximum(distance, -distance);  // abs() knows no meta device
   const double octaves = std::log(static_cast<double>(max_distance) / static_cast<double>(exact));
   const torch::Tensor far =
       exact + (at::log(size.clamp_min(1).to(torch::kFloat32) / exact) / octaves * (half - exact))

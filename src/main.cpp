@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr int kRuntimeFailure = 1;
 
-// "edit --help" is edit.txt; empty where the arguments are not just the names of a command and a
-// request for its help, or the version.
+// "edit --help" is reasonbrain.edit.txt; empty where the arguments are not just the names of a
+// command and a request for its help, or the version.
 std::string help_file(int argc, char** argv) {
   if (argc < 2) return {};
   const std::string wish = argv[argc - 1];

@@ -84,8 +84,7 @@ config::Node load_tree(const std::vector<std::filesystem::path>& files,
   return standard;
 }
 
-// `path` itself when it is empty or exists, else the first CONFIGS/path that
-// exists, else `path`.
+// `path` itself when it is empty or exists, else the first CONFIGS/path that exists, else `path`.
 std::string find_resource(const std::string& path) {
   std::error_code error;
   if (path.empty() || std::filesystem::exists(path, error)) return path;

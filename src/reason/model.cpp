@@ -3,8 +3,10 @@
 #include <optional>
 
 #include "core/rng_tensor.h"
+#include "core/str.h"
 #include "reason/token_propagation.h"
 #include "reason/token_selection.h"
+#include "reasonbrain/error.h"
 
 namespace reasonbrain::reason {
 
@@ -14,6 +16,12 @@ ModelImpl::ModelImpl(const ReasonOptions& options, const ModelSizes& sizes,
     : options_(options) {
   options.validate();
   llm = register_module("llm", std::move(llm_));
+  const int64_t num_layers = llm->config().num_hidden_layers;
+  if (options.contrast.enabled && options.token_selection.layer + 1 >= num_layers) {
+    throw config_error(str("reason.contrast needs a layer behind reason.token_selection.layer ",
+                           options.token_selection.layer, ", and the LLM has ", num_layers,
+                           " layers (counted from 0); take a lower one"));
+  }
   const int64_t llm_width = llm->config().hidden_size;
   const int64_t d = options.width;
   const int64_t r = options.num_guidance_tokens;
@@ -37,7 +45,8 @@ ModelImpl::ModelImpl(const ReasonOptions& options, const ModelSizes& sizes,
       parameter("query_tokens", {options.num_queries, query_width}, build.tensor, build.embedding);
   qformer_ = register_module("qformer", models::qformer::QFormer(qformer_config, build));
   const auto& propagation = options.token_propagation;
-  if (propagation.enabled && propagation.form == PropagationForm::kRelative) {
+  if (propagation.penalizes() ||
+      (propagation.enabled && propagation.form == PropagationForm::kRelative)) {
     propagation_start_ = register_buffer(
         "propagation_start",
         at::empty({llm->config().num_hidden_layers, llm->config().num_attention_heads},
@@ -159,17 +168,17 @@ void ModelImpl::enhance(const Inputs& inputs, ModelOutputs& out) {
 }
 
 torch::Tensor ModelImpl::read(const torch::Tensor& embeddings, const torch::Tensor& mask,
-                              const SequenceLayout& layout, int64_t num_patches,
+                              const SequenceLayout& layout, int64_t num_patches, int64_t num_wanted,
+                              const TokenSelectionOptions& selected,
                               models::llama::LayerHook* hook) {
   // Padding may stand anywhere in the sequence: positions count the valid tokens before.
   const torch::Tensor positions = (mask.to(torch::kInt64).cumsum(1) - 1).clamp_min(0);
   std::optional<TokenSelection> selection;
   std::optional<TokenPropagation> propagation;
-  if (options_.token_selection.enabled) {
+  if (selected.enabled) {
     const auto options = torch::TensorOptions(torch::kInt64).device(mask.device());
     SelectionInput input;
-    const bool local = options_.token_selection.eligible == SelectionTokens::kVisionAndLocal &&
-                       options_.frce.patch;
+    const bool local = selected.eligible == SelectionTokens::kVisionAndLocal && options_.frce.patch;
     const int64_t num_local = local ? num_patches : 0;
     input.eligible =
         at::cat({at::arange(layout.image_begin, layout.image_end, options),
@@ -180,33 +189,49 @@ torch::Tensor ModelImpl::read(const torch::Tensor& embeddings, const torch::Tens
     input.img_begin = layout.img_begin;
     input.img_end = layout.img_end;
     input.length = layout.length;
-    hook = &selection.emplace(options_.token_selection, std::move(input), hook);
+    hook = &selection.emplace(selected, std::move(input), hook);
   }
-  if (options_.token_propagation.enabled) {
+  if (options_.token_propagation.scales()) {
+    const torch::NoGradGuard no_grad;
     torch::Tensor factors;
     if (options_.token_propagation.form != PropagationForm::kActivation) {
       factors = weight_factors(spectrum(*llm), propagation_start_, options_.token_propagation);
     }
     hook = &propagation.emplace(options_.token_propagation, factors, mask, hook);
   }
-  return llm->forward(embeddings, mask, positions, hook).last_hidden_state;
+  return llm
+      ->forward(embeddings, mask, positions, hook, /*keep_hidden_states=*/false, /*cache=*/nullptr,
+                num_wanted)
+      .last_hidden_state;
+}
+
+torch::Tensor ModelImpl::propagation_penalty() {
+  return reason::propagation_penalty(spectrum(*llm), propagation_start_,
+                                     options_.token_propagation);
 }
 
 ModelOutputs ModelImpl::forward(const Inputs& inputs, bool want_logits, bool paint,
-                                models::llama::LayerHook* hook) {
+                                models::llama::LayerHook* hook, const SelectionDraw& draw) {
   ModelOutputs out;
   out.cues = frce_(inputs);
   torch::Tensor mask;
   const torch::Tensor embeddings = sequence(inputs, out.cues, out.layout, mask);
-  const torch::Tensor last = read(embeddings, mask, out.layout, inputs.vision.size(1), hook);
   const int64_t r = options_.num_guidance_tokens;
-  const int64_t img_begin = last.size(1) - r;
-  out.states = last.narrow(1, img_begin, r);
+  // The guidance tokens and the position before them.
+  const torch::Tensor last =
+      read(embeddings, mask, out.layout, inputs.vision.size(1), /*num_wanted=*/r + 1,
+           options_.token_selection.at(draw.strength), hook);
+  out.states = last.narrow(1, 1, r);
+  if (draw.contrast) {
+    const torch::NoGradGuard no_grad;
+    out.negative = read(embeddings, mask, out.layout, inputs.vision.size(1), /*num_wanted=*/r,
+                        options_.contrast.selection(options_.token_selection), /*hook=*/nullptr);
+  }
   if (want_logits) {
     if (options_.mllm_scope == MllmScope::kAnswerWords) {
       out.logits = llm->head(out.states);
     } else {  // shifted: the state before IMG_i predicts it
-      const torch::Tensor before = last.narrow(1, img_begin - 1, r);
+      const torch::Tensor before = last.narrow(1, 0, r);
       out.logits = at::cat({llm->head(before), at::linear(before, new_head_rows_)}, -1);
     }
   }

@@ -28,6 +28,8 @@ struct SequenceLayout {
 struct ModelOutputs {
   Guidance guidance;
   torch::Tensor states;     // V [B, r, D]: final-norm states at the guidance tokens
+  torch::Tensor negative;   // the same with the least attended picture tokens, without gradient;
+                            // undefined unless drawn
   torch::Tensor logits;     // [B, r, vocabulary (+ r + 2)] of what mllm_scope scores, or undefined
   torch::Tensor reasoning;  // V-hat [B, q, W], before any projection
   Cues cues;
@@ -44,10 +46,13 @@ class ModelImpl : public nn::Module {
   ModelImpl(const ReasonOptions& options, const ModelSizes& sizes, models::llama::Llama llm,
             const models::qformer::QFormerConfig& qformer, const nn::Build& build);
 
-  // One deterministic pass, the same in training and inference. `paint` false stops after the LLM:
-  // guidance and reasoning stay undefined.
+  // One deterministic pass, the same in training and inference but for `draw`. `paint` false stops
+  // after the LLM: guidance and reasoning stay undefined.
   ModelOutputs forward(const Inputs& inputs, bool want_logits, bool paint = true,
-                       models::llama::LayerHook* hook = nullptr);
+                       models::llama::LayerHook* hook = nullptr, const SelectionDraw& draw = {});
+
+  // The loss of token_propagation.form penalty, scalar.
+  torch::Tensor propagation_penalty();
 
   // New rows of the token table start at the mean of the old ones plus noise, and the LLM's
   // spectrum is noted where token propagation compares with it. Call once the LLM is there.
@@ -67,11 +72,11 @@ class ModelImpl : public nn::Module {
   torch::Tensor sequence(const Inputs& inputs, const Cues& cues, SequenceLayout& layout,
                          torch::Tensor& mask);
   void enhance(const Inputs& inputs, ModelOutputs& out);
-  // The LLM's final states [B, T', D] under token selection and propagation; the guidance tokens
-  // stay the last.
+  // The LLM's final states at the last num_wanted positions [B, num_wanted, D] under token
+  // selection and propagation; the guidance tokens stay the last.
   torch::Tensor read(const torch::Tensor& embeddings, const torch::Tensor& mask,
-                     const SequenceLayout& layout, int64_t num_patches,
-                     models::llama::LayerHook* hook);
+                     const SequenceLayout& layout, int64_t num_patches, int64_t num_wanted,
+                     const TokenSelectionOptions& selection, models::llama::LayerHook* hook);
 
   ReasonOptions options_;
   ImageAdapter image_adapter_ = nullptr;
@@ -80,7 +85,7 @@ class ModelImpl : public nn::Module {
   torch::Tensor new_rows_;           // [r + 2, D]: IMG_1..r, im_start, im_end
   torch::Tensor new_head_rows_;      // [r, D] for mllm_scope img_tokens, else undefined
   torch::Tensor query_tokens_;       // [q, W]
-  torch::Tensor propagation_start_;  // [layers, heads], for token_propagation.form relative
+  torch::Tensor propagation_start_;  // [layers, heads], for token_propagation relative and penalty
   models::qformer::QFormer qformer_ = nullptr;
   nn::Linear reasoning_to_cme_ = nullptr;  // W -> d where they differ
   nn::Linear text_to_cme_ = nullptr;       // CLIP text width -> d

@@ -84,6 +84,8 @@ void ReasonOptions::describe(OptionVisitor& v) {
           {.help = "Which picture tokens the LLM's later layers see"});
   v.group("token_propagation", token_propagation,
           {.help = "Scales the LLM's attention logits by head"});
+  v.group("contrast", contrast,
+          {.help = "Loss against what the LLM says with the least attended picture tokens"});
 }
 
 void ReasonOptions::validate() const {
@@ -95,6 +97,11 @@ void ReasonOptions::validate() const {
     throw config_error(str("reason.width ", width, " is not a multiple of 4 (2-D positions)"));
   if (frce.layers.empty())
     throw config_error("reason.frce.layers is empty; name at least one CLIP hidden state");
+  if (token_selection.warmup_samples > 0 && token_selection.keep_count > 0) {
+    throw config_error(
+        "reason.token_selection.warmup_samples warms up keep_ratio, which keep_count overrides; "
+        "set one of them to 0");
+  }
 }
 
 }  // namespace reasonbrain::reason

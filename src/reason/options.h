@@ -85,6 +85,7 @@ struct ReasonOptions {
   CmeOptions cme;
   TokenSelectionOptions token_selection;
   TokenPropagationOptions token_propagation;
+  ContrastOptions contrast;
   void describe(OptionVisitor& v);
 
   // Throws Error(kConfig) when options contradict each other.

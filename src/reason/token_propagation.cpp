@@ -11,12 +11,12 @@ constexpr double kSmallest =
     std::numbers::e * std::numbers::e;  // ln t / sqrt(t) falls from here on
 constexpr double kLogEps = 1e-7;        // as the published code
 
-torch::Tensor full_weight(const nn::Linear& linear) {  // float32, adapter included
-  const torch::Tensor weight = linear->weight.to(torch::kFloat32);
+torch::Tensor full_weight(const nn::Linear& linear) {  // float32 or wider, adapter included
+  const auto dtype = c10::promoteTypes(linear->weight.scalar_type(), torch::kFloat32);
+  const torch::Tensor weight = linear->weight.to(dtype);
   if (!linear->has_lora()) return weight;
   return weight +
-         at::matmul(linear->lora_B.to(torch::kFloat32), linear->lora_A.to(torch::kFloat32)) *
-             linear->lora_scale;
+         at::matmul(linear->lora_B.to(dtype), linear->lora_A.to(dtype)) * linear->lora_scale;
 }
 
 torch::Tensor falling(const torch::Tensor& size, double xi) {
@@ -33,7 +33,6 @@ torch::Tensor trace(const torch::Tensor& states, const torch::Tensor& keep) {
 }  // namespace
 
 torch::Tensor spectrum(models::llama::LlamaImpl& llm) {
-  const torch::NoGradGuard no_grad;
   const auto& config = llm.config();
   const int64_t heads = config.num_attention_heads, group = heads / config.kv_heads();
   std::vector<torch::Tensor> layers;
@@ -64,6 +63,15 @@ torch::Tensor weight_factors(const torch::Tensor& now, const torch::Tensor& star
   const auto size = [](const torch::Tensor& spectrum) { return spectrum.clamp_min(kSmallest); };
   const torch::Tensor ratio = falling(size(now), options.xi) / falling(size(start), options.xi);
   return ratio.clamp(1 - options.clamp, 1 + options.clamp);
+}
+
+torch::Tensor propagation_penalty(const torch::Tensor& now, const torch::Tensor& start,
+                                  const TokenPropagationOptions& options) {
+  torch::Tensor change = ((now + options.xi) / (start + options.xi) - 1).square();
+  if (!options.layers.empty()) {
+    change = change.index_select(0, at::tensor(options.layers, torch::kInt64).to(change.device()));
+  }
+  return change.sum();
 }
 
 double propagation_probability(double i, double length, double trace, double square_trace,

@@ -7,18 +7,22 @@
 
 namespace reasonbrain::reason {
 
-// |tr(M^2)| of M = W_K^T W_Q of each head, adapters included, float32 [L, H]: how widely tokens
-// spread through the head. Rotary positions are not in it.
+// |tr(M^2)| of M = W_K^T W_Q of each head, adapters included, [L, H] in float32 or wider: how
+// widely tokens spread through the head. Rotary positions are not in it.
 torch::Tensor spectrum(models::llama::LlamaImpl& llm);
 
 // The factor that the trace of Q Q^T or K K^T gives in the published code, 1 + gamma / ln t. With
 // `guard`, t is at least e^2, below which the formula has a pole.
 torch::Tensor activation_factor(const torch::Tensor& trace, double gamma, bool guard);
 
-// Factors by layer and head, [L, H], from the weights; activation has none.
+// Factors by layer and head, [L, H], from the weights; for the forms weight and relative.
 torch::Tensor weight_factors(const torch::Tensor& now,    // spectrum, [L, H]
                              const torch::Tensor& start,  // spectrum before training; for relative
                              const TokenPropagationOptions& options);
+
+// Sum of (now / start - 1)^2 over the heads of `options.layers`, scalar.
+torch::Tensor propagation_penalty(const torch::Tensor& now, const torch::Tensor& start,
+                                  const TokenPropagationOptions& options);
 
 // TAME's probability that token `i` of `length` propagates, from tr(W) and tr(W^2) of the head.
 double propagation_probability(double i, double length, double trace, double square_trace,

@@ -44,6 +44,13 @@ torch::Tensor select_tokens(const torch::Tensor& scores, int64_t count, Selectio
   return kept;
 }
 
+torch::Tensor contrast_sum(const torch::Tensor& states, const torch::Tensor& negative,
+                           double margin) {
+  const torch::Tensor cosine =
+      at::cosine_similarity(states.to(torch::kFloat32), negative.to(torch::kFloat32), /*dim=*/-1);
+  return at::relu(margin - (1 - cosine)).sum();
+}
+
 TokenSelection::TokenSelection(const TokenSelectionOptions& options, SelectionInput input,
                                models::llama::LayerHook* next)
     : options_(options),

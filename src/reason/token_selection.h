@@ -26,6 +26,11 @@ torch::Tensor selection_scores(const torch::Tensor& weights,  // [B, H, R, T]: a
 torch::Tensor select_tokens(const torch::Tensor& scores,  // [B, E]
                             int64_t count, SelectionMode mode);
 
+// Sum of relu(margin - (1 - cos)) over samples and guidance tokens, scalar float32.
+torch::Tensor contrast_sum(const torch::Tensor& states,    // V [B, r, D]
+                           const torch::Tensor& negative,  // [B, r, D]
+                           double margin);
+
 // Scores at `options.layer` and keeps the chosen ones from the next layer on. `next` sees the same
 // pass and may be null; with it nothing is dropped, so that its positions stay what they are.
 class TokenSelection : public models::llama::LayerHook {

@@ -4,6 +4,11 @@
 #include <cmath>
 
 namespace reasonbrain::reason {
+namespace {
+
+constexpr int64_t kWarmupSteps = 8;  // shapes change with each: few, for the allocator's sake
+
+}  // namespace
 
 void TokenSelectionOptions::describe(OptionVisitor& v) {
   v.field("enabled", enabled, {.help = "Whether picture tokens are selected"});
@@ -23,6 +28,15 @@ void TokenSelectionOptions::describe(OptionVisitor& v) {
            {.help = "What may go: the image tokens, or the patch cues as well"});
   v.choice("execution", execution, {"auto", "mask", "drop"},
            {.help = "Hide what goes, or compute without it; auto: drop, but mask in explanations"});
+  v.field("keep_all_prob", keep_all_prob,
+          {.help = "Share of training batches that keep all", .min = 0, .max = 1});
+  v.field(
+      "warmup_samples", warmup_samples,
+      {.help = "First samples of each stage that trains the LLM, over which the kept share goes "
+               "from 1 to keep_ratio, in eight steps",
+       .unit = "samples",
+       .min = 0,
+       .max = 1e12});
 }
 
 int64_t TokenSelectionOptions::count(int64_t num_eligible) const {
@@ -32,16 +46,54 @@ int64_t TokenSelectionOptions::count(int64_t num_eligible) const {
   return std::min(wanted, num_eligible);
 }
 
+double TokenSelectionOptions::strength(int64_t num_samples) const {
+  if (num_samples >= warmup_samples) return 1;
+  return static_cast<double>(num_samples * kWarmupSteps / warmup_samples) / kWarmupSteps;
+}
+
+TokenSelectionOptions TokenSelectionOptions::at(double strength) const {
+  TokenSelectionOptions out = *this;
+  if (strength == 0) out.enabled = false;
+  if (strength != 1) out.keep_ratio = 1 - strength * (1 - keep_ratio);
+  return out;
+}
+
+void ContrastOptions::describe(OptionVisitor& v) {
+  v.field("enabled", enabled, {.help = "Whether training runs the second pass"});
+  v.field("weight", weight, {.help = "Weight of the loss", .min = 0, .max = 1000});
+  v.field(
+      "margin", margin,
+      {.help = "Wanted cosine distance of the two passes' guidance states", .min = 0, .max = 2});
+  v.field("keep_ratio", keep_ratio,
+          {.help = "Share of picture tokens in the second pass", .min = 0, .max = 1});
+  v.field("every", every,
+          {.help = "One training batch in so many, drawn, runs it", .min = 1, .max = 1e6});
+}
+
+TokenSelectionOptions ContrastOptions::selection(const TokenSelectionOptions& base) const {
+  TokenSelectionOptions out = base;
+  out.enabled = true;
+  out.mode = SelectionMode::kKeepBottom;
+  out.keep_ratio = keep_ratio;
+  out.keep_min = 1;
+  out.keep_count = 0;
+  return out;
+}
+
 void TokenPropagationOptions::describe(OptionVisitor& v) {
-  v.field("enabled", enabled, {.help = "Whether attention logits are scaled by head"});
-  v.choice("form", form, {"activation", "weight", "relative"},
-           {.help = "From queries and keys, from their weights, or from how the weights changed"});
+  v.field("enabled", enabled,
+          {.help = "Whether attention logits are scaled by head, or their growth is penalised"});
+  v.choice("form", form, {"activation", "weight", "relative", "penalty"},
+           {.help = "Factors from queries and keys, from their weights, or from how the weights "
+                    "changed; penalty: no factor, but a loss on that change"});
   v.field("gamma", gamma, {.help = "Scale of activation and weight", .min = 0, .max = 100});
   v.field("xi", xi, {.help = "Added to the spectrum's size", .min = 0, .max = 1});
   v.field("clamp", clamp, {.help = "relative: farthest from 1", .min = 0, .max = 1});
   v.choice("granularity", granularity, {"head", "batch"},
            {.help = "activation: by sample and head, or one factor for the batch as published"});
   v.field("layers", layers, {.help = "LLM layers; empty: all", .min = 0, .max = 999});
+  v.field("penalty_weight", penalty_weight,
+          {.help = "penalty: weight of the loss; 0: measured only", .min = 0, .max = 1e6});
 }
 
 }  // namespace reasonbrain::reason

@@ -28,15 +28,41 @@ struct TokenSelectionOptions {
   double instruction_weight = 0.5;  // of mixed rows
   SelectionTokens eligible = SelectionTokens::kVision;
   SelectionExecution execution = SelectionExecution::kAuto;
+  double keep_all_prob = 0;    // training only, as warmup_samples
+  int64_t warmup_samples = 0;  // keep_ratio is reached from 1 within so many, in eight steps
   void describe(OptionVisitor& v);
 
   int64_t count(int64_t num_eligible) const;
+
+  // How far the warm-up is after so many samples: 0 (all are kept) to 1 (keep_ratio).
+  double strength(int64_t num_samples) const;
+  TokenSelectionOptions at(double strength) const;
 };
 
-enum class PropagationForm { kActivation, kWeight, kRelative };
+// A loss that drives V away from what it would be with the least attended picture tokens alone.
+struct ContrastOptions {
+  bool enabled = false;
+  double weight = 0.05;
+  double margin = 0.1;
+  double keep_ratio = 0.1;  // of the pass with the least attended ones
+  int64_t every = 4;
+  void describe(OptionVisitor& v);
+
+  // That pass; layer, rows and eligible are those of `base`.
+  TokenSelectionOptions selection(const TokenSelectionOptions& base) const;
+};
+
+// What a training batch draws; evaluation and editing use the defaults.
+struct SelectionDraw {
+  double strength = 1;    // as TokenSelectionOptions::at
+  bool contrast = false;  // whether the pass with the least attended tokens runs as well
+};
+
+enum class PropagationForm { kActivation, kWeight, kRelative, kPenalty };
 enum class PropagationGranularity { kHead, kBatch };
 
-// A factor on the attention logits of each head, after TAME (Tang et al. 2025).
+// A factor on the attention logits of each head, after TAME (Tang et al. 2025), or a loss in place
+// of it (penalty).
 struct TokenPropagationOptions {
   bool enabled = false;
   PropagationForm form = PropagationForm::kRelative;
@@ -45,7 +71,11 @@ struct TokenPropagationOptions {
   double clamp = 0.2;  // relative: at most so far from 1
   PropagationGranularity granularity = PropagationGranularity::kHead;
   std::vector<int64_t> layers;  // empty: all
+  double penalty_weight = 0;
   void describe(OptionVisitor& v);
+
+  bool scales() const { return enabled && form != PropagationForm::kPenalty; }
+  bool penalizes() const { return enabled && form == PropagationForm::kPenalty; }
 };
 
 }  // namespace reasonbrain::reason

@@ -7,6 +7,7 @@
 
 #include "reason/denoiser.h"
 #include "reason/processor.h"
+#include "reason/token_selection_options.h"
 #include "reasonbrain/task.h"
 #include "tasks/options.h"
 
@@ -22,6 +23,7 @@ struct ReasonBatch : train::Batch {
   torch::Tensor noise;          // [B, C, h, w]
   torch::Tensor time;           // float32 [B] in [0, 1]
   torch::Tensor keep_text, keep_image;  // float32 [B]
+  reason::SelectionDraw selection;
 };
 
 class Collator {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "core/rng.h"
 #include "core/str.h"
 #include "diffusion/schedule.h"
 #include "models/lora.h"
+#include "reason/token_selection.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::tasks {
@@ -38,9 +40,10 @@ constexpr const char* kTerms[] = {"mllm", "region_labels", "object_labels", "dm"
                                   "l1",   "remaining",     "align"};
 
 template <class Term>
-std::vector<Term> every_term(std::vector<Term> measured, const Term& absent) {
+std::vector<Term> every_term(const std::vector<std::string>& names, std::vector<Term> measured,
+                             const Term& absent) {
   std::vector<Term> all;
-  for (const char* name : kTerms) {
+  for (const std::string& name : names) {
     const auto found = std::find_if(measured.begin(), measured.end(),
                                     [&](const Term& term) { return term.name == name; });
     all.push_back(found == measured.end() ? absent : std::move(*found));
@@ -58,8 +61,11 @@ ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline,
       options_(options),
       data_(std::move(data)),
       stages_(std::move(stages)),
+      terms_(std::begin(kTerms), std::end(kTerms)),
       seed_(seed) {
   const auto& model = pipeline_->options();
+  if (model.reason.token_propagation.penalizes()) terms_.push_back("propagation");
+  if (model.reason.contrast.enabled) terms_.push_back("contrast");
   model.parts.validate();
   const auto slots = data_.train->label_slots();
   collator_ =
@@ -129,7 +135,22 @@ void ReasonBrainTask::begin_stage(const std::string& stage) {
 
 std::unique_ptr<train::Batch> ReasonBrainTask::collate(std::vector<data::Sample>&& samples,
                                                        const train::BatchInfo& info) const {
-  return std::make_unique<ReasonBatch>((*collator_)(samples, info));
+  auto batch = std::make_unique<ReasonBatch>((*collator_)(samples, info));
+  if (reasons()) batch->selection = draw_selection(info);
+  return batch;
+}
+
+reason::SelectionDraw ReasonBrainTask::draw_selection(const train::BatchInfo& info) const {
+  const auto& options = pipeline_->options().reason;
+  Rng rng(info.seed, {static_cast<uint64_t>(info.epoch),
+                      static_cast<uint64_t>(info.indices.front()), hash_key("token_selection")});
+  reason::SelectionDraw draw;
+  draw.strength =
+      options.token_selection.strength(info.epoch * data_.train->size() + info.first_position);
+  if (rng.chance(options.token_selection.keep_all_prob)) draw.strength = 0;
+  const auto every = static_cast<uint64_t>(options.contrast.every);
+  draw.contrast = options.contrast.enabled && rng.below(every) == 0;
+  return draw;
 }
 
 torch::Tensor ReasonBrainTask::weights(const ReasonBatch& batch) const {
@@ -149,6 +170,8 @@ std::vector<train::LossCount> ReasonBrainTask::counts(const train::Batch& given)
       counts.push_back({"region_labels", sum(batch.region_labels.ge(0))});
       counts.push_back({"object_labels", sum(batch.object_labels.ge(0))});
     }
+    counts.push_back({"propagation", size});
+    counts.push_back({"contrast", batch.selection.contrast ? size * r : 0});
   }
   if (paints()) {
     const double weight = sum(weights(batch));
@@ -162,7 +185,7 @@ std::vector<train::LossCount> ReasonBrainTask::counts(const train::Batch& given)
           {"align", size * r * static_cast<double>(pipeline_->options().reason.width)});
     }
   }
-  return every_term(std::move(counts), train::LossCount{});
+  return every_term(terms_, std::move(counts), train::LossCount{});
 }
 
 ReasonBrainTask::Forward ReasonBrainTask::run(const ReasonBatch& batch) {
@@ -174,7 +197,8 @@ ReasonBrainTask::Forward ReasonBrainTask::run(const ReasonBatch& batch) {
   torch::Tensor source;
   if (reasons()) {
     out.inputs = pipeline_->encode(batch.inputs.to(device));
-    out.outputs = pipeline_->reason(out.inputs, /*want_logits=*/loss().mllm > 0, paints());
+    out.outputs = pipeline_->model->forward(out.inputs, /*want_logits=*/loss().mllm > 0, paints(),
+                                            /*hook=*/nullptr, batch.selection);
     guidance = out.outputs.guidance;
     source = out.inputs.source;
   } else {
@@ -243,6 +267,21 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
       terms.push_back({"region_labels", region_sum, loss().labels});
       terms.push_back({"object_labels", object_sum, loss().labels});
     }
+    const auto& model = pipeline_->options().reason;
+    if (model.token_propagation.penalizes()) {
+      // Times the samples, by whose number the term is divided.
+      const torch::Tensor penalty = wide(pipeline_->model->propagation_penalty());
+      terms.push_back(
+          {"propagation", penalty * batch.noise.size(0), model.token_propagation.penalty_weight});
+    }
+    if (model.contrast.enabled) {
+      const torch::Tensor &states = forward.outputs.states, &negative = forward.outputs.negative;
+      terms.push_back({"contrast",
+                       negative.defined()
+                           ? reason::contrast_sum(states, negative, model.contrast.margin)
+                           : zero,
+                       model.contrast.weight});
+    }
   }
   if (paints()) {
     const auto objective = pipeline_->denoiser().objective();
@@ -277,7 +316,7 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
       terms.push_back({"align", (wide(student) - wide(teacher)).square().sum(), loss().align});
     }
   }
-  return every_term(std::move(terms), train::LossTerm{"", zero, 0});
+  return every_term(terms_, std::move(terms), train::LossTerm{"", zero, 0});
 }
 
 std::vector<train::ParameterGroup> ReasonBrainTask::parameter_groups() {

@@ -55,6 +55,7 @@ class ReasonBrainTask : public train::Task {
   bool paints() const { return stage_ != Stage::kReasoner; }
   bool reasons() const { return stage_ != Stage::kPainter; }
   const LossOptions& loss() const;
+  reason::SelectionDraw draw_selection(const train::BatchInfo& info) const;
   Forward run(const ReasonBatch& batch);
   torch::Tensor weights(
       const ReasonBatch& batch) const;  // of L_DM, broadcast over the latent [B, C, h, w]
@@ -66,7 +67,7 @@ class ReasonBrainTask : public train::Task {
   std::shared_ptr<reason::Pipeline> pipeline_;
   TaskOptions options_;
   TaskData data_;
-  std::vector<std::string> stages_;
+  std::vector<std::string> stages_, terms_;
   uint64_t seed_;
   std::unique_ptr<Collator> collator_;
   LabelHeads labels_ = nullptr;

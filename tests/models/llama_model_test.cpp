@@ -158,6 +158,33 @@ TEST(KvCache, TextInPartsEqualsTheWhole) {
   }
 }
 
+TEST(Llama, WantedPositionsAreTheLastOfAll) {
+  Llama model = small_model();
+  const torch::Tensor states = random_states(2, 6);
+  torch::Tensor mask = at::ones({2, 6}, torch::kInt64);
+  mask[1].narrow(0, 0, 2).zero_();
+  TestHook hook;
+  for (const torch::Tensor& keep : {torch::Tensor(), mask}) {
+    for (LayerHook* seen_by : {static_cast<LayerHook*>(nullptr), static_cast<LayerHook*>(&hook)}) {
+      const auto run = [&](int64_t num_wanted) {
+        torch::Tensor inputs = states.clone().set_requires_grad(true);
+        const torch::Tensor out =
+            model
+                ->forward(inputs, keep, {}, seen_by,
+                          /*keep_hidden_states=*/false, /*cache=*/nullptr, num_wanted)
+                .last_hidden_state;
+        out.narrow(1, out.size(1) - 3, 3).square().sum().backward();
+        return std::pair(out.detach(), inputs.grad());
+      };
+      const auto [all, all_gradient] = run(0);
+      const auto [last, gradient] = run(3);
+      ASSERT_EQ(last.size(1), 3);
+      EXPECT_LT(models::testing::relative_error(last, all.narrow(1, 3, 3)), kRounding);
+      EXPECT_LT(models::testing::relative_error(gradient, all_gradient), kRounding);
+    }
+  }
+}
+
 TEST(LlamaFolder, EveryRopeScalingIsWrittenAndRead) {
   for (const char* text :
        {R"({"rope_type": "yarn", "factor": 4, "beta_fast": 8, "mscale": 2, "mscale_all_dim": 1,

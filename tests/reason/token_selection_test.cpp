@@ -2,13 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/optim/adam.h>
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <limits>
+#include <map>
 
 #include "core/rng_tensor.h"
 #include "models/llama/llama.h"
 #include "models/llama/rope_scaling.h"
+#include "models/lora.h"
 #include "nn/rope.h"
 #include "reason/token_propagation.h"
 
@@ -22,7 +27,7 @@ using ::testing::ElementsAre;
 // [2 other | 6 picture | 3 text | 2 guidance]
 constexpr int64_t kLength = 13, kImage = 2, kNumImage = 6, kText = 8, kNumText = 3, kImg = 11;
 
-Llama small_llama(torch::ScalarType dtype = torch::kFloat32) {
+Llama small_llama(torch::ScalarType dtype = torch::kFloat32, double range = 0.4) {
   LlamaConfig config;
   config.vocab_size = 11;
   config.hidden_size = 16;
@@ -30,7 +35,7 @@ Llama small_llama(torch::ScalarType dtype = torch::kFloat32) {
   config.num_hidden_layers = 4;
   config.num_attention_heads = 4;
   config.num_key_value_heads = 2;
-  config.initializer_range = 0.4;
+  config.initializer_range = range;
   Llama llama(config, nn::Build{.tensor = torch::TensorOptions(dtype)});
   nn::init_weights(*llama, /*seed=*/5);
   return llama;
@@ -73,6 +78,49 @@ std::vector<int64_t> row(const torch::Tensor& x, int64_t b = 0) {
 
 double difference(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).abs().max().item<double>();
+}
+
+// Adapters on q, k and v that are not zero, the only parameters that learn.
+std::map<std::string, torch::Tensor> attach_adapters(Llama& llama) {
+  models::attach_lora(*llama, {.targets = {"q_proj", "k_proj", "v_proj"}}, /*seed=*/3);
+  nn::set_requires_grad(*llama, false);
+  std::map<std::string, torch::Tensor> adapters;
+  for (auto& entry : llama->named_parameters()) {
+    if (!models::is_lora_parameter(entry.key())) continue;
+    const torch::NoGradGuard no_grad;
+    Rng rng(/*seed=*/4, {hash_key(entry.key())});
+    entry.value().copy_(randn(rng, entry.value().sizes()) * 0.1);
+    adapters[entry.key()] = entry.value().set_requires_grad(true);
+  }
+  return adapters;
+}
+
+// The slope of `f` along `direction` at the parameter's value, by central differences.
+double slope(const std::function<double()>& f, torch::Tensor parameter,
+             const torch::Tensor& direction) {
+  constexpr double kStep = 0.01;  // much smaller, and the rounding of float32 norms shows
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor start = parameter.clone();
+  const auto at = [&](double steps) {
+    parameter.copy_(start + direction * (steps * kStep));
+    return f();
+  };
+  const double near = at(1) - at(-1), far = at(2) - at(-2);
+  parameter.copy_(start);
+  return (8 * near - far) / (12 * kStep);
+}
+
+// Gradients of the adapters against the slopes of `f` along one direction each.
+void expect_slopes(const std::map<std::string, torch::Tensor>& adapters,
+                   const std::function<double()>& f) {
+  for (const auto& [name, parameter] : adapters) {
+    Rng rng(/*seed=*/6, {hash_key(name)});
+    const torch::Tensor direction = randn(rng, parameter.sizes()).to(parameter.dtype());
+    const torch::Tensor& grad = parameter.grad();
+    const double expected = grad.defined() ? (grad * direction).sum().item<double>() : 0;
+    EXPECT_NEAR(slope(f, parameter, direction), expected, 1e-3 * std::max(1.0, std::abs(expected)))
+        << name;
+  }
 }
 
 TEST(SelectionScores, FollowTheRowsAskedFor) {
@@ -129,6 +177,28 @@ TEST(TokenSelectionOptions, CountRoundsUpAndIsBounded) {
   EXPECT_EQ(options.count(9), 9);
   options.keep_count = 4;
   EXPECT_EQ(options.count(9), 4);
+}
+
+TEST(TokenSelectionOptions, WarmsUpInEightSteps) {
+  TokenSelectionOptions options;
+  options.enabled = true;
+  options.keep_ratio = 0.2;
+  EXPECT_EQ(options.strength(0), 1);  // no warm-up
+  options.warmup_samples = 100;
+  EXPECT_EQ(options.strength(12), 0);
+  EXPECT_FALSE(options.at(0).enabled);
+  EXPECT_EQ(options.strength(13), 0.125);
+  EXPECT_NEAR(options.at(0.125).keep_ratio, 0.9, 1e-12);
+  EXPECT_EQ(options.strength(99), 0.875);
+  EXPECT_EQ(options.strength(100), 1);
+  EXPECT_EQ(options.at(1).keep_ratio, 0.2);
+}
+
+TEST(ContrastSum, CountsWhatIsCloserThanTheMargin) {
+  const torch::Tensor states = at::tensor({1.f, 0.f, 3.f, 4.f, 2.f, 0.f}).view({1, 3, 2});
+  const torch::Tensor negative = at::tensor({2.f, 0.f, 4.f, 3.f, 0.f, 1.f}).view({1, 3, 2});
+  // Distances 0, 0.04 and 1.
+  EXPECT_NEAR(contrast_sum(states, negative, 0.1).item<double>(), 0.1 + 0.06, 1e-6);
 }
 
 TEST(TokenSelection, KeepingAllChangesNoBit) {
@@ -257,6 +327,122 @@ TEST(TokenSelection, SidPresetEqualsAStraightMask) {
   EXPECT_LT(difference(result, expected), 1e-5);
 }
 
+TEST(TokenSelection, GradientsAreThoseOfTheFrozenSelection) {
+  struct Frozen : models::llama::LayerHook {
+    torch::Tensor kept;
+    torch::Tensor kept_positions(int64_t layer) override {
+      return layer == 1 ? kept : torch::Tensor();
+    }
+  } frozen;
+  Llama llama = small_llama(torch::kFloat64, /*range=*/0.2);  // smooth at the step of slope()
+  auto adapters = attach_adapters(llama);
+  Rng rng(/*seed=*/7);
+  const torch::Tensor embeddings = states(2, torch::kFloat64),
+                      weights = randn(rng, {2, 2, 16}).to(torch::kFloat64);
+  const auto loss_of = [&](const torch::Tensor& last) {
+    return (last.narrow(1, last.size(1) - 2, 2) * weights).sum();
+  };
+  const auto frozen_loss = [&] {
+    return loss_of(llama->forward(embeddings, {}, {}, &frozen).last_hidden_state).item<double>();
+  };
+  for (const auto execution : {SelectionExecution::kDrop, SelectionExecution::kMask}) {
+    TokenSelectionOptions some = options(3);
+    some.execution = execution;
+    TokenSelection selection(some, input(2), /*next=*/nullptr);
+    for (auto& [name, parameter] : adapters) parameter.mutable_grad() = torch::Tensor();
+    const torch::Tensor loss =
+        loss_of(llama->forward(embeddings, {}, {}, &selection).last_hidden_state);
+    loss.backward();
+    const auto everyone = [](int64_t begin, int64_t end) {
+      return at::arange(begin, end, torch::kInt64).expand({2, end - begin});
+    };
+    frozen.kept = at::cat(
+        {everyone(0, kImage), selection.kept() + kImage, everyone(kText, kLength)}, /*dim=*/1);
+    EXPECT_NEAR(frozen_loss(), loss.item<double>(), 1e-10);
+    expect_slopes(adapters, frozen_loss);
+  }
+}
+
+// Each text token asks for a key; the picture tokens of that key carry the answer, the others
+// carry answers at random. Which tokens are kept is never a target.
+TEST(TokenSelection, TrainingLearnsToKeepWhatTheInstructionAsksFor) {
+  constexpr int64_t kWidth = 32, kKeys = 4, kAnswers = 4, kPicture = 12, kPlanted = 3, kBatch = 32;
+  constexpr int kSteps = 300;
+  LlamaConfig config;
+  config.vocab_size = 2;
+  config.hidden_size = kWidth;
+  config.intermediate_size = 2 * kWidth;
+  config.num_hidden_layers = 2;
+  config.num_attention_heads = 4;
+  Llama llama(config, nn::Build{.tensor = torch::TensorOptions(torch::kFloat32)});
+  nn::init_weights(*llama, /*seed=*/5);
+  nn::Linear readout(kWidth, kAnswers, /*bias=*/true, nn::Build{});
+  nn::init_weights(*readout, /*seed=*/6);
+  nn::set_requires_grad(*llama->model->layers, true);
+  nn::set_requires_grad(*readout, true);
+  Rng words(/*seed=*/7);
+  const torch::Tensor keys = randn(words, {kKeys, kWidth}), asks = randn(words, {kKeys, kWidth}),
+                      answers = randn(words, {kAnswers, kWidth}), img = randn(words, {2, kWidth});
+
+  SelectionInput in;  // [picture | text | guidance]
+  in.eligible = at::arange(kPicture, torch::kInt64);
+  in.asking = at::tensor(std::vector<int64_t>{kPicture});
+  in.asking_keep = at::ones({kBatch, 1}, torch::kBool);
+  in.img_begin = kPicture + 1;
+  in.img_end = in.length = kPicture + 3;
+  TokenSelectionOptions few = options(kPlanted);
+  few.layer = 0;
+
+  struct Outcome {
+    torch::Tensor loss;
+    double kept = 0;  // share of the planted tokens
+  };
+  const auto run = [&](uint64_t step) {
+    Rng rng(/*seed=*/8, {step});
+    std::vector<int64_t> token_keys, token_answers, asked, right;
+    torch::Tensor planted = at::zeros({kBatch, kPicture}, torch::kBool);
+    for (int64_t b = 0; b < kBatch; ++b) {
+      asked.push_back(rng.between(0, kKeys - 1));
+      right.push_back(rng.between(0, kAnswers - 1));
+      for (int64_t i = 0, left = kPlanted; i < kPicture; ++i) {
+        const bool plant = rng.between(1, kPicture - i) <= left;
+        left -= plant ? 1 : 0;
+        planted[b][i] = plant;
+        token_keys.push_back(plant ? asked[b] : (asked[b] + rng.between(1, kKeys - 1)) % kKeys);
+        token_answers.push_back(plant ? right[b] : rng.between(0, kAnswers - 1));
+      }
+    }
+    const auto rows = [&](const torch::Tensor& table, const std::vector<int64_t>& ids) {
+      return table.index_select(0, at::tensor(ids)).view({kBatch, -1, kWidth});
+    };
+    const torch::Tensor embeddings = at::cat({rows(keys, token_keys) + rows(answers, token_answers),
+                                              rows(asks, asked), img.expand({kBatch, 2, kWidth})},
+                                             1);
+    TokenSelection selection(few, in, /*next=*/nullptr);
+    const torch::Tensor logits = readout(guidance(llama, embeddings, selection).mean(1));
+    Outcome out;
+    out.loss = at::cross_entropy_loss(logits, at::tensor(right));
+    out.kept = planted.gather(1, selection.kept()).to(torch::kFloat32).mean().item<double>();
+    return out;
+  };
+  const auto share_kept = [&] {
+    const torch::NoGradGuard no_grad;
+    double sum = 0;
+    for (uint64_t i = 0; i < 8; ++i) sum += run(1000000 + i).kept;
+    return sum / 8;
+  };
+  EXPECT_LT(share_kept(), 0.6);
+  std::vector<torch::Tensor> parameters = llama->model->layers->parameters();
+  for (const auto& parameter : readout->parameters()) parameters.push_back(parameter);
+  torch::optim::Adam optimizer(parameters, torch::optim::AdamOptions(3e-3));
+  for (int step = 0; step < kSteps; ++step) {
+    optimizer.zero_grad();
+    run(static_cast<uint64_t>(step)).loss.backward();
+    optimizer.step();
+  }
+  EXPECT_GT(share_kept(), 0.95);
+}
+
 TEST(TokenSelection, ARecorderBehindItSeesAllPositions) {
   struct Recorder : models::llama::LayerHook {
     std::vector<int64_t> sizes;
@@ -305,6 +491,27 @@ TEST(TokenPropagation, RelativeFormStartsAtOneAndDampsGrowth) {
   EXPECT_GE(grown.min().item<float>(), 0.8f);
   options.form = PropagationForm::kWeight;
   EXPECT_TRUE(weight_factors(at::zeros({1, 3}), start, options).isfinite().all().item<bool>());
+}
+
+TEST(TokenPropagation, PenaltyGrowsWithTheSpectrumAndReachesTheAdapters) {
+  Llama llama = small_llama(torch::kFloat64);
+  const torch::Tensor start = spectrum(*llama).detach();
+  TokenPropagationOptions options;
+  EXPECT_EQ(propagation_penalty(start, start, options).item<double>(), 0);
+  auto adapters = attach_adapters(llama);
+  const auto penalty = [&] { return propagation_penalty(spectrum(*llama), start, options); };
+  const torch::Tensor change = spectrum(*llama).detach() / start - 1;
+  EXPECT_NEAR(penalty().item<double>(), change.square().sum().item<double>(),
+              1e-3 * penalty().item<double>());
+  options.layers = {2};
+  EXPECT_NEAR(penalty().item<double>(), change[2].square().sum().item<double>(),
+              1e-3 * penalty().item<double>());
+  options.layers = {};
+  penalty().backward();
+  for (const auto& [name, parameter] : adapters) {
+    EXPECT_EQ(parameter.grad().defined(), name.find("v_proj") == std::string::npos) << name;
+  }
+  expect_slopes(adapters, [&] { return penalty().item<double>(); });
 }
 
 TEST(TokenPropagation, ScalesByHeadAndIgnoresPadding) {

@@ -1,5 +1,6 @@
 // The task that trains ReasonBrain, on a small model and the mini world at 32 px.
 #include <cmath>
+#include <functional>
 
 #include "core/expect_error.h"
 #include "core/temp_dir.h"
@@ -25,7 +26,10 @@ class ReasonBrainTaskTest : public ::testing::Test {
     folder_ = nullptr;
   }
 
-  static std::shared_ptr<reason::Pipeline> make_pipeline(bool lora = false) {
+  using Change = std::function<void(reason::ReasonOptions&)>;
+
+  static std::shared_ptr<reason::Pipeline> make_pipeline(bool lora = false,
+                                                         const Change& change = {}) {
     reason::PipelineOptions options = edit::tiny_options(folder_->path());
     options.llm.vocab_size = text::load_tokenizer(folder_->path() / "llm")->vocab_size();
     const auto clip = text::load_tokenizer(folder_->path() / "text");
@@ -39,6 +43,7 @@ class ReasonBrainTaskTest : public ::testing::Test {
       part->train = reason::TrainMode::kFull;
     }
     if (lora) options.parts.llm.train = reason::TrainMode::kLora;
+    if (change) change(options.reason);
     return reason::Pipeline::create(options, Placement{}, /*seed=*/2);
   }
 
@@ -68,10 +73,25 @@ class ReasonBrainTaskTest : public ::testing::Test {
     return options;
   }
 
-  static std::unique_ptr<ReasonBrainTask> make_task(bool lora = false) {
+  static std::unique_ptr<ReasonBrainTask> make_task(bool lora = false, const Change& change = {}) {
     return std::make_unique<ReasonBrainTask>(
-        make_pipeline(lora), options(), data(),
+        make_pipeline(lora, change), options(), data(),
         std::vector<std::string>{"reasoner", "painter", "joint"}, /*seed=*/2);
+  }
+
+  // All that acts on picture tokens in training alone.
+  static void select_in_training(reason::ReasonOptions& options) {
+    options.token_selection.enabled = true;
+    options.token_selection.layer = 0;
+    options.token_selection.keep_min = 1;
+    options.token_selection.keep_all_prob = 0.5;
+    options.token_selection.warmup_samples = 16;
+    options.token_propagation.enabled = true;
+    options.token_propagation.form = reason::PropagationForm::kPenalty;
+    options.token_propagation.penalty_weight = 0.1;
+    options.contrast.enabled = true;
+    options.contrast.every = 2;
+    options.contrast.margin = 1.5;
   }
 
   static std::unique_ptr<train::Batch> batch(const ReasonBrainTask& task, int64_t begin,
@@ -165,6 +185,108 @@ TEST_F(ReasonBrainTaskTest, ThreeStagesTrainEvaluateAndExport) {
   EXPECT_TRUE(result.metrics.contains("val_answer"));
   const auto loaded = reason::Pipeline::load(run.path() / "run", Placement{});
   EXPECT_EQ(loaded->options().preset, "tiny");
+}
+
+TEST_F(ReasonBrainTaskTest, SelectionIsDrawnByTheSamplesOfTheStage) {
+  const auto task = make_task(/*lora=*/false, select_in_training);
+  const auto draw = [&](int64_t epoch, int64_t position) {
+    train::BatchInfo info;
+    info.epoch = epoch;
+    info.first_position = position;
+    info.indices = {position};
+    std::vector<data::Sample> samples{task->source()->get(position)};
+    return static_cast<const ReasonBatch&>(*task->collate(std::move(samples), info)).selection;
+  };
+  task->begin_stage("reasoner");
+  int kept_all = 0, contrasts = 0;
+  for (int64_t i = 0; i < 64; ++i) {
+    const reason::SelectionDraw now = draw(/*epoch=*/1, i), again = draw(/*epoch=*/1, i);
+    EXPECT_EQ(now.strength, again.strength);
+    EXPECT_EQ(now.contrast, again.contrast);
+    EXPECT_TRUE(now.strength == 0 || now.strength == 1);  // a warm-up of 16 samples is over
+    kept_all += now.strength == 0 ? 1 : 0;
+    contrasts += now.contrast ? 1 : 0;
+  }
+  EXPECT_GT(kept_all, 16);
+  EXPECT_LT(kept_all, 48);
+  EXPECT_GT(contrasts, 16);
+  EXPECT_LT(contrasts, 48);
+  for (int64_t i = 0; i < 16; ++i) {
+    const double strength = draw(/*epoch=*/0, i).strength;
+    EXPECT_TRUE(strength == 0 || strength == static_cast<double>(i / 2) / 8) << i;
+  }
+  task->begin_stage("painter");
+  EXPECT_EQ(draw(/*epoch=*/0, 0).strength, 1);
+}
+
+TEST_F(ReasonBrainTaskTest, PenaltyAndContrastAreTermsOfTheirOwn) {
+  const auto task = make_task(/*lora=*/true, select_in_training);
+  task->begin_stage("joint");
+  for (auto& entry : task->module().named_parameters()) {
+    if (entry.key().find("lora_B") == std::string::npos) continue;
+    const torch::NoGradGuard no_grad;
+    entry.value().fill_(0.05);
+  }
+  const auto term = [&](const train::Batch& batch, const std::string& name) {
+    const auto counts = task->counts(batch);
+    const auto terms = task->losses(batch);
+    EXPECT_EQ(terms.size(), counts.size());
+    for (size_t i = 0; i < terms.size(); ++i) {
+      EXPECT_EQ(terms[i].name, counts[i].name);
+      if (terms[i].name == name) return std::pair(terms[i], counts[i].count);
+    }
+    ADD_FAILURE() << name;
+    return std::pair(train::LossTerm{}, 0.0);
+  };
+  const auto whole = batch(*task, 0, 4), part = batch(*task, 0, 2);
+  for (const auto* some : {whole.get(), part.get()}) {
+    static_cast<ReasonBatch&>(const_cast<train::Batch&>(*some)).selection = {.contrast = true};
+  }
+  const auto [penalty, size] = term(*whole, "propagation");
+  EXPECT_EQ(penalty.weight, 0.1);
+  EXPECT_GT(penalty.sum.item<double>(), 0);
+  const auto [half, half_size] = term(*part, "propagation");
+  EXPECT_NEAR(penalty.sum.item<double>() / size, half.sum.item<double>() / half_size, 1e-6);
+  penalty.sum.backward();
+  for (auto& entry : task->module().named_parameters()) {
+    const bool reached = entry.value().grad().defined();
+    const bool wanted = entry.key().find("llm") != std::string::npos &&
+                        entry.key().find("q_proj.lora_") != std::string::npos;
+    EXPECT_EQ(reached, wanted) << entry.key();
+  }
+  const auto [contrast, count] = term(*whole, "contrast");
+  EXPECT_EQ(contrast.weight, 0.05);
+  EXPECT_EQ(count, 4 * 8);
+  EXPECT_GT(contrast.sum.item<double>(), 0);
+  EXPECT_LE(contrast.sum.item<double>(), 1.5 * count);
+  EXPECT_TRUE(contrast.sum.requires_grad());
+  static_cast<ReasonBatch&>(*whole).selection = {};
+  const auto [absent, none] = term(*whole, "contrast");
+  EXPECT_EQ(none, 0);
+  EXPECT_EQ(absent.weight, 0.05);
+  EXPECT_EQ(absent.sum.item<double>(), 0);
+}
+
+TEST_F(ReasonBrainTaskTest, SelectionInTrainingResumesBitForBit) {
+  const TempDir folder;
+  const auto run = [&](const std::string& name, int64_t steps) {
+    const auto task = make_task(/*lora=*/false, select_in_training);
+    train::TrainOptions options;
+    options.settings.batch_size = 4;
+    options.save_every = 2;
+    options.steps = steps;
+    train::StageOptions stage;
+    stage.name = "reasoner";
+    stage.steps = 6;
+    options.stages.push_back(stage);
+    train::RunInfo info;
+    info.folder = folder.path() / name;
+    info.seed = 2;
+    return train::train(*task, options, info).loss;
+  };
+  const double straight = run("straight", 6);
+  run("resumed", 4);
+  EXPECT_EQ(run("resumed", 6), straight);
 }
 
 TEST_F(ReasonBrainTaskTest, UnknownStageIsRefused) {

@@ -7,17 +7,19 @@ namespace reasonbrain::models::llama {
 namespace {
 
 // The pass's mask and the hook's, joined; undefined when plain causal attention is meant.
-torch::Tensor layer_mask(const PassContext& pass, int64_t layer, const torch::Tensor& states,
+torch::Tensor layer_mask(const PassContext& pass, int64_t layer, const torch::Tensor& query,
                          int64_t num_keys) {
   const torch::Tensor key_mask = pass.hook ? pass.hook->key_mask(layer) : torch::Tensor();
-  const int64_t length = states.size(1);
+  const int64_t length = query.size(2);
+  const torch::Tensor mask =
+      pass.mask.defined() ? asking(pass.mask, pass.num_asking, /*dim=*/2) : pass.mask;
   if (!key_mask.defined()) {
-    if (pass.mask.defined() || length == num_keys || length == 1) return pass.mask;
-    return nn::additive_causal_mask(length, num_keys, states.options());
+    if (mask.defined() || length == num_keys || length == 1) return mask;
+    return nn::additive_causal_mask(length, num_keys, query.options());
   }
-  const torch::Tensor hooked = key_mask.to(states.scalar_type());
-  if (pass.mask.defined()) return at::minimum(pass.mask, hooked);
-  return causal_mask(length, hooked, states.options());
+  const torch::Tensor hooked = key_mask.to(query.scalar_type());
+  if (mask.defined()) return at::minimum(mask, hooked);
+  return causal_mask(length, hooked, query.options());
 }
 
 void report_rows(LayerHook& hook, int64_t layer, const torch::Tensor& query,
@@ -44,6 +46,10 @@ void append(KvCache& cache, int64_t layer, torch::Tensor& key, torch::Tensor& va
 
 }  // namespace
 
+torch::Tensor asking(const torch::Tensor& x, int64_t num_asking, int64_t dim) {
+  return num_asking == 0 ? x : x.narrow(dim, x.size(dim) - num_asking, num_asking);
+}
+
 torch::Tensor causal_mask(int64_t length, const torch::Tensor& key_mask,
                           const torch::TensorOptions& options) {
   return at::minimum(nn::additive_causal_mask(length, key_mask.size(3), options), key_mask);
@@ -63,13 +69,14 @@ AttentionImpl::AttentionImpl(const LlamaConfig& config, const nn::Build& build)
 
 torch::Tensor AttentionImpl::forward(const torch::Tensor& states, const PassContext& pass,
                                      int64_t layer) {
-  torch::Tensor query =
-      nn::apply_rope(nn::split_heads(q_proj(states), num_heads_), pass.cos, pass.sin);
+  const auto last = [&](const torch::Tensor& x) { return asking(x, pass.num_asking); };
+  torch::Tensor query = nn::apply_rope(nn::split_heads(q_proj(last(states)), num_heads_),
+                                       last(pass.cos), last(pass.sin));
   torch::Tensor key =
       nn::apply_rope(nn::split_heads(k_proj(states), num_kv_heads_), pass.cos, pass.sin);
   torch::Tensor value = nn::split_heads(v_proj(states), num_kv_heads_);
   if (pass.cache) append(*pass.cache, layer, key, value);
-  const torch::Tensor mask = layer_mask(pass, layer, states, key.size(2));
+  const torch::Tensor mask = layer_mask(pass, layer, query, key.size(2));
   if (pass.hook) {
     pass.hook->see_query_key(layer, query, key);
     const torch::Tensor scale = pass.hook->head_scale(layer);

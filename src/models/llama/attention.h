@@ -21,6 +21,7 @@ struct KvCache {
 struct PassContext {
   torch::Tensor cos, sin;  // float32 [B or 1, T, d]
   torch::Tensor mask;      // additive [B, 1, T, K]; undefined: causal without padding
+  int64_t num_asking = 0;  // only the last A positions ask and go on; 0: all
   LayerHook* hook = nullptr;
   KvCache* cache = nullptr;
 };
@@ -28,7 +29,7 @@ struct PassContext {
 class AttentionImpl : public nn::Module {
  public:
   AttentionImpl(const LlamaConfig& config, const nn::Build& build);
-  torch::Tensor forward(const torch::Tensor& states,  // [B, T, D] -> same
+  torch::Tensor forward(const torch::Tensor& states,  // [B, T, D] -> [B, A, D]
                         const PassContext& pass, int64_t layer);
 
   nn::Linear q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, o_proj{nullptr};
@@ -37,6 +38,9 @@ class AttentionImpl : public nn::Module {
   int64_t num_heads_, num_kv_heads_;
 };
 TORCH_MODULE(Attention);
+
+// The last positions [B, A, ...] of [B, T, ...], T itself where A is 0.
+torch::Tensor asking(const torch::Tensor& x, int64_t num_asking, int64_t dim = 1);
 
 // Additive mask [B, 1, T, K] of causal attention of the last T of K positions among the keys that
 // `key_mask` leaves. Rows that may see nothing hold the lowest value throughout and stay finite

@@ -14,10 +14,9 @@ std::vector<int64_t> continue_greedily(LlamaImpl& llama, const torch::Tensor& in
     const torch::Tensor states =
         llama
             .forward(next, /*attention_mask=*/{}, /*position_ids=*/{}, /*hook=*/nullptr,
-                     /*keep_hidden_states=*/false, &cache)
-            .last_hidden_state;
-    const torch::Tensor last = states.narrow(1, states.size(1) - 1, 1);  // [1, 1, D]
-    const torch::Tensor best = llama.head(last).argmax(-1);              // [1, 1]
+                     /*keep_hidden_states=*/false, &cache, /*num_wanted=*/1)
+            .last_hidden_state;                                // [1, 1, D]
+    const torch::Tensor best = llama.head(states).argmax(-1);  // [1, 1]
     const int64_t id = best.item<int64_t>();
     if (std::find(stop.begin(), stop.end(), id) != stop.end()) break;
     ids.push_back(id);

@@ -50,7 +50,8 @@ DecoderLayerImpl::DecoderLayerImpl(const LlamaConfig& config, const nn::Build& b
 
 torch::Tensor DecoderLayerImpl::forward(const torch::Tensor& states, const PassContext& pass,
                                         int64_t layer) {
-  const torch::Tensor attended = states + self_attn(input_layernorm(states), pass, layer);
+  const torch::Tensor attended =
+      asking(states, pass.num_asking) + self_attn(input_layernorm(states), pass, layer);
   return attended + mlp(post_attention_layernorm(attended));
 }
 
@@ -110,19 +111,20 @@ PassContext LlamaImpl::begin_pass(const torch::Tensor& inputs_embeds,
 LlamaOutput LlamaImpl::forward(const torch::Tensor& inputs_embeds,
                                const torch::Tensor& attention_mask,
                                const torch::Tensor& position_ids, LayerHook* hook,
-                               bool keep_hidden_states, KvCache* cache) {
+                               bool keep_hidden_states, KvCache* cache, int64_t num_wanted) {
   PassContext pass = begin_pass(inputs_embeds, attention_mask, position_ids, cache);
   pass.hook = hook;
   LlamaOutput out;
   torch::Tensor states = inputs_embeds;
   for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
     if (keep_hidden_states) out.hidden_states.push_back(states);
+    if (!hook && layer == config_.num_hidden_layers - 1) pass.num_asking = num_wanted;
     states = model->layers->ptr<DecoderLayerImpl>(static_cast<size_t>(layer))
                  ->forward(states, pass, layer);
     const torch::Tensor kept = hook ? hook->kept_positions(layer) : torch::Tensor();
     if (kept.defined()) narrow_to(kept, states, pass);
   }
-  out.last_hidden_state = model->norm(states);
+  out.last_hidden_state = model->norm(asking(states, num_wanted));
   if (keep_hidden_states) out.hidden_states.push_back(out.last_hidden_state);
   return out;
 }

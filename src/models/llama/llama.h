@@ -30,7 +30,7 @@ TORCH_MODULE(Mlp);
 class DecoderLayerImpl : public nn::Module {
  public:
   DecoderLayerImpl(const LlamaConfig& config, const nn::Build& build);
-  torch::Tensor forward(const torch::Tensor& states,  // [B, T, D] -> same
+  torch::Tensor forward(const torch::Tensor& states,  // [B, T, D] -> [B, A, D]
                         const PassContext& pass, int64_t layer);
 
   Attention self_attn{nullptr};
@@ -50,7 +50,7 @@ class DecoderImpl : public nn::Module {
 TORCH_MODULE(Decoder);
 
 struct LlamaOutput {
-  torch::Tensor last_hidden_state;  // [B, T, D], after the final norm
+  torch::Tensor last_hidden_state;  // [B, T or num_wanted, D], after the final norm
   std::vector<torch::Tensor>
       hidden_states;  // when kept: embeddings, layers 0 to L-2, last_hidden_state
 };
@@ -66,11 +66,14 @@ class LlamaImpl : public nn::Module {
   // padding changes nothing elsewhere. `hook` may be null and must outlive the call.
   // With a cache of P positions the inputs stand behind these and join them; the mask covers all
   // P + T, and a hook may not drop positions.
+  // With num_wanted only the last so many positions are returned, and without a hook the last layer
+  // computes no others: nothing reads them.
   LlamaOutput forward(
       const torch::Tensor& inputs_embeds,        // [B, T, D]
       const torch::Tensor& attention_mask = {},  // [B, P + T], nonzero = kept; undefined: all
       const torch::Tensor& position_ids = {},    // int64 [B or 1, T]; undefined: P to P+T-1
-      LayerHook* hook = nullptr, bool keep_hidden_states = false, KvCache* cache = nullptr);
+      LayerHook* hook = nullptr, bool keep_hidden_states = false, KvCache* cache = nullptr,
+      int64_t num_wanted = 0);  // 0: all
 
   // Logits of the states that are wanted.
   torch::Tensor head(const torch::Tensor& states);  // [..., D], after the final norm -> [..., V]

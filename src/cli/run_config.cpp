@@ -15,7 +15,8 @@ namespace reasonbrain::cli {
 void MiniworldSection::describe(OptionVisitor& v) {
   v.field("count", count, {.help = "Samples of one epoch", .min = 1, .max = 1e9});
   v.field("seed", seed, {.help = "Seed of the world's pictures", .min = 0, .max = 1e15});
-  v.field("scenarios", scenarios, {.help = "Scenarios to draw from; empty: all"});
+  v.field("scenarios", scenarios,
+          {.help = "Scenarios to draw from, in turn; empty: the usual ones"});
 }
 
 void ValidationSection::describe(OptionVisitor& v) {
@@ -70,7 +71,7 @@ config::Node load_tree(const std::vector<std::filesystem::path>& files,
                        const std::vector<std::string>& overrides) {
   config::Node tree = config::load_config(files);
   std::erase_if(tree.entries, [](const auto& entry) {
-    return entry.first == "model" && says_nothing(entry.second);
+    return entry.key == "model" && says_nothing(entry.value);
   });
   config::Node whole = tree;
   for (const std::string& assignment : overrides) config::apply_override(whole, assignment);

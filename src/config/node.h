@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace reasonbrain::config {
@@ -15,17 +14,23 @@ struct Origin {
 };
 
 struct Node {
+  struct Entry;
   enum class Kind { kNull, kScalar, kSequence, kMapping };
 
   Kind kind = Kind::kNull;
-  std::string scalar;       // kScalar: the text without quotes
-  bool quoted = false;      // kScalar: it was in quotes, so it is a string and never a number
-  std::vector<Node> items;  // kSequence
-  std::vector<std::pair<std::string, Node>> entries;  // kMapping, in the order of the file
+  std::string scalar;          // kScalar: the text without quotes
+  bool quoted = false;         // kScalar: it was in quotes, so it is a string and never a number
+  std::vector<Node> items;     // kSequence
+  std::vector<Entry> entries;  // kMapping, in the order of the file
   Origin origin;
 
   const Node* find(const std::string& key) const;  // kMapping: the value, or nullptr
   Node* find(const std::string& key);
+};
+
+struct Node::Entry {
+  std::string key;
+  Node value;
 };
 
 // Lays `over` upon `base`: mappings are merged key by key, everything else is replaced.

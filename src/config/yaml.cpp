@@ -49,7 +49,7 @@ std::vector<Node> take_includes(Node& tree) {
       throw error_at(path, "key 'include' expects a path or a list of paths");
     }
   }
-  std::erase_if(tree.entries, [](const auto& entry) { return entry.first == kIncludeKey; });
+  std::erase_if(tree.entries, [](const auto& entry) { return entry.key == kIncludeKey; });
   return paths;
 }
 
@@ -125,7 +125,7 @@ void apply_override(Node& tree, const std::string& assignment) {
     void operator()(Node& node) {  // an override has no lines
       node.origin = origin;
       for (Node& item : node.items) (*this)(item);
-      for (auto& entry : node.entries) (*this)(entry.second);
+      for (auto& entry : node.entries) (*this)(entry.value);
     }
   } set_origin{{origin, 0}};
   set_origin(value);

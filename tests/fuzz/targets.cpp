@@ -12,7 +12,7 @@
 #include "io/torch_pickle.h"
 #include "reasonbrain/error.h"
 #include "text/json_tokenizer.h"
-#ifndef RB_WITHOUT_YAML  // its nodes hold themselves, which clang before 16 cannot compile as C++20
+#ifndef RB_WITHOUT_YAML  // emplace_back of an aggregate, which clang before 16 cannot compile
 #include "config/yaml.h"
 #endif
 

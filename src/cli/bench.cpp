@@ -9,6 +9,7 @@ void add_bench(CLI::App& app, Action& action) {
   add_bench_batch(*bench, action);
   add_bench_train(*bench, action);
   add_bench_parity(*bench, action);
+  add_bench_load(*bench, action);
   bench->footer(
       "Times are those of this machine as it is: wall time, and CPU time of all threads, which "
       "other "

@@ -14,6 +14,7 @@ void add_bench_edit(CLI::App& bench, Action& action);
 void add_bench_batch(CLI::App& bench, Action& action);
 void add_bench_train(CLI::App& bench, Action& action);
 void add_bench_parity(CLI::App& bench, Action& action);
+void add_bench_load(CLI::App& bench, Action& action);
 
 struct Elapsed {
   double wall = 0;  // seconds

@@ -63,6 +63,7 @@ TEST_F(UsageTest, EveryCommandExplainsItself) {
                                                           {"bench", "batch"},
                                                           {"bench", "train"},
                                                           {"bench", "parity"},
+                                                          {"bench", "load"},
                                                           {"completion"},
                                                           {"doctor"}};
   for (std::vector<std::string> command : commands) {

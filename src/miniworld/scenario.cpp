@@ -6,23 +6,49 @@
 namespace reasonbrain::miniworld {
 
 #define MINIWORLD_SCENARIO(name) std::unique_ptr<Scenario> make_##name();
+#define MINIWORLD_FURTHER(name) MINIWORLD_SCENARIO(name)
 #include "miniworld/scenario_list.inc"
 #undef MINIWORLD_SCENARIO
+#undef MINIWORLD_FURTHER
 
-const std::vector<std::unique_ptr<Scenario>>& scenarios() {
-  static const auto list = [] {
-    std::vector<std::unique_ptr<Scenario>> made;
-#define MINIWORLD_SCENARIO(name) made.push_back(make_##name());
+namespace {
+
+struct Known {
+  std::vector<std::unique_ptr<Scenario>> owned;  // in the order of the list
+  std::vector<const Scenario*> all, usual;
+};
+
+const Known& known_scenarios() {
+  static const Known known = [] {
+    Known k;
+    const auto add = [&k](std::unique_ptr<Scenario> scenario, bool usual) {
+      k.all.push_back(scenario.get());
+      if (usual) k.usual.push_back(scenario.get());
+      k.owned.push_back(std::move(scenario));
+    };
+#define MINIWORLD_SCENARIO(name) add(make_##name(), /*usual=*/true);
+#define MINIWORLD_FURTHER(name) add(make_##name(), /*usual=*/false);
 #include "miniworld/scenario_list.inc"
 #undef MINIWORLD_SCENARIO
-    return made;
+#undef MINIWORLD_FURTHER
+    return k;
   }();
-  return list;
+  return known;
+}
+
+}  // namespace
+
+const std::vector<const Scenario*>& scenarios() {
+  return known_scenarios().usual;
+}
+
+const std::vector<const Scenario*>& all_scenarios() {
+  return known_scenarios().all;
 }
 
 const Scenario& find_scenario(const std::string& name) {
   std::string known;
-  for (const auto& scenario : scenarios()) {
+  for (const Scenario* scenario : all_scenarios()) {
     if (scenario->name() == name) return *scenario;
     known += (known.empty() ? "" : ", ") + scenario->name();
   }

@@ -1,6 +1,6 @@
 // What a scenario is: it draws a situation and says, for one event, how it looks before and after,
 // how else it might have turned out, and how it is told. Adding one: a file in scenarios/ that
-// defines make_NAME(), and a line in scenario_list.inc.
+// defines make_NAME(), and a line in scenario_list.inc (docs/tutorial.md goes through one).
 #pragma once
 
 #include <memory>
@@ -70,8 +70,11 @@ class Scenario {
   virtual std::array<std::string, kNumSlots> slot_words() const = 0;
 };
 
-// All scenarios, in the order in which samples take them.
-const std::vector<std::unique_ptr<Scenario>>& scenarios();
+// The usual scenarios, in the order in which samples take them where none is named.
+const std::vector<const Scenario*>& scenarios();
+
+// These and the further ones.
+const std::vector<const Scenario*>& all_scenarios();
 
 // Throws Error(kUsage) that lists what there is.
 const Scenario& find_scenario(const std::string& name);

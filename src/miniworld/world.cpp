@@ -112,7 +112,9 @@ void MiniWorldOptions::describe(OptionVisitor& visitor) {
                  .unit = "px",
                  .min = kMinSize,
                  .max = kMaxSize});
-  visitor.field("scenarios", scenarios, {.help = "Scenarios to take in turn; all when empty"});
+  visitor.field(
+      "scenarios", scenarios,
+      {.help = "Scenarios to take in turn; empty: the usual ones, which the mini model knows"});
   visitor.field("with_alternatives", with_alternatives,
                 {.help = "Draw the other outcomes of the rule too"});
 }
@@ -132,8 +134,7 @@ MiniWorld::MiniWorld(MiniWorldOptions options) : options_(std::move(options)) {
                           kMinSize, " to ", kMaxSize, " pixels in steps of ", kSizeStep));
   }
   for (const std::string& name : options_.scenarios) scenarios_.push_back(&find_scenario(name));
-  if (scenarios_.empty())
-    for (const auto& scenario : scenarios()) scenarios_.push_back(scenario.get());
+  if (scenarios_.empty()) scenarios_ = scenarios();
 }
 
 MiniWorld::Place MiniWorld::locate(int64_t index) const {
@@ -195,7 +196,7 @@ std::string MiniWorld::instruction(int64_t index) const {
 std::vector<std::vector<std::string>> MiniWorld::label_slots() const {
   std::array<std::set<std::string>, kNumSlots> slots;
   for (int hue = 0; hue < kNumHues; ++hue) slots[1].insert(hue_name(hue));
-  for (const auto& scenario : scenarios()) {
+  for (const Scenario* scenario : scenarios_) {
     const auto words = scenario->slot_words();
     for (int i = 0; i < kNumSlots; ++i)
       for (const std::string& word : words_of(words[i])) slots[i].insert(word);
@@ -223,7 +224,7 @@ std::vector<std::string> all_words() {
   for (const bool held_out : {false, true})
     for (const std::string& opener : openers(held_out)) add(opener);
   for (int hue = 0; hue < kNumHues; ++hue) add(hue_name(hue));
-  for (const auto& scenario : scenarios()) {
+  for (const Scenario* scenario : scenarios()) {
     add(scenario->words());
     for (const std::string& slot : scenario->slot_words()) add(slot);
     for (const Event& event : scenario->events()) {

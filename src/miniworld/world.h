@@ -22,7 +22,7 @@ struct MiniWorldOptions {
   int64_t count = 1000;  // samples of one epoch
   int64_t seed = 1;
   int64_t size = 64;                   // pixels
-  std::vector<std::string> scenarios;  // empty: all
+  std::vector<std::string> scenarios;  // empty: the usual ones
   bool with_alternatives = true;
 
   void describe(OptionVisitor& visitor);
@@ -46,8 +46,8 @@ class MiniWorld : public data::SampleSource {
   // The instruction alone, without drawing: the same text as get(index).record.instruction.
   std::string instruction(int64_t index) const;
 
-  std::vector<std::vector<std::string>> label_slots()
-      const override;  // place, hue, kind, state, extra
+  // Of its scenarios: place, hue, kind, state, extra.
+  std::vector<std::vector<std::string>> label_slots() const override;
   std::string fingerprint() const override;
 
  private:
@@ -63,8 +63,9 @@ class MiniWorld : public data::SampleSource {
   std::vector<const Scenario*> scenarios_;
 };
 
-// Every word that any split's instructions, captions, phrases and answers may hold, sorted, as
-// words_of() splits them: sentences begin with a capital, and "?" and "." are words of their own.
+// Every word that the usual scenarios' instructions, captions, phrases and answers may hold,
+// sorted, as words_of() splits them: sentences begin with a capital, and "?" and "." are words of
+// their own.
 std::vector<std::string> all_words();
 
 // Instructions of the training distribution, to train a tokenizer.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the commands of README.md that are marked for testing.
+"""Runs the commands of README.md and docs/tutorial.md that are marked for testing.
 
     check_readme.py BINARY
 
@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^<!-- test(?::([^>]*))? -->\n+```sh\n(.*?)^```", re.M | re.S)
 TIMEOUT_S = 240
+DOCUMENTS = ("README.md", "docs/tutorial.md")
 
 
 def marked_blocks(text):
@@ -35,25 +36,32 @@ def make_workplace(folder, binary):
     (folder / "build" / "release" / "bin").symlink_to(binary.parent)
 
 
-def main():
-    binary = Path(sys.argv[1]).resolve()
-    blocks = list(marked_blocks((ROOT / "README.md").read_text(encoding="utf-8")))
-    if not blocks:
-        sys.exit("README.md:1: no block is marked for testing; put <!-- test --> above a ```sh block")
-    if not (ROOT / "models" / "mini" / "model_index.json").exists():
-        sys.exit("models/mini is missing, which the README's commands use")
-    failed = False
+def run_blocks(document, binary):
+    """Runs the marked blocks of a document in order: later ones may use what earlier ones wrote. The number that failed."""
+    failed = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_workplace(folder, binary)
-        for line, script in blocks:  # in order: later blocks may use what earlier ones wrote
+        for line, script in marked_blocks(document.read_text(encoding="utf-8")):
             environment = {**os.environ, "PATH": f"{binary.parent}:{os.environ['PATH']}"}
             result = subprocess.run(["bash", "-euxo", "pipefail", "-c", script], cwd=folder, env=environment, text=True,
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S)
-            print(f"README.md:{line}: exit {result.returncode}")
+            print(f"{document.relative_to(ROOT)}:{line}: exit {result.returncode}")
             if result.returncode != 0:
-                failed = True
+                failed += 1
                 print(result.stdout[-3000:])
+    return failed
+
+
+def main():
+    binary = Path(sys.argv[1]).resolve()
+    if not (ROOT / "models" / "mini" / "model_index.json").exists():
+        sys.exit("models/mini is missing, which the documented commands use")
+    failed = 0
+    for name in DOCUMENTS:
+        if not any(marked_blocks((ROOT / name).read_text(encoding="utf-8"))):
+            sys.exit(f"{name}:1: no block is marked for testing; put <!-- test --> above a ```sh block")
+        failed += run_blocks(ROOT / name, binary)
     sys.exit(1 if failed else 0)
 
 

@@ -47,7 +47,7 @@ TEST(Text, FramesAreManyAndHeldOutOnesAreNew) {
   std::set<std::string> trained;
   for (const std::string& opener : openers(false))
     for (const std::string& word : words_of(lower(opener))) trained.insert(word);
-  for (const auto& scenario : scenarios()) {
+  for (const Scenario* scenario : all_scenarios()) {
     for (const Event& event : scenario->events()) {
       EXPECT_GE(event.clauses.size(), 4u) << scenario->name();
       EXPECT_EQ(std::count(event.clauses.begin(), event.clauses.end(), event.held_out_clause), 0);
@@ -55,7 +55,7 @@ TEST(Text, FramesAreManyAndHeldOutOnesAreNew) {
         for (const std::string& word : words_of(clause)) trained.insert(word);
     }
   }
-  for (const auto& scenario : scenarios())
+  for (const Scenario* scenario : all_scenarios())
     for (const Event& event : scenario->events())
       for (const std::string& word : words_of(event.held_out_clause))
         EXPECT_TRUE(trained.count(word)) << "never trained: " << word;
@@ -65,7 +65,7 @@ TEST(Text, FramesAreManyAndHeldOutOnesAreNew) {
 }
 
 TEST(Text, HeldOutFramesAppearOnlyInTestText) {
-  for (const auto& scenario : scenarios()) {
+  for (const Scenario* scenario : all_scenarios()) {
     const auto trained = frames(*scenario, false, false), held_out = frames(*scenario, true, true);
     const auto new_opener = frames(*scenario, true, false),
                new_clause = frames(*scenario, false, true);

@@ -214,9 +214,8 @@ class Reasoner(nn.Module):
 
 
 class Painter(nn.Module):
-    def __init__(self, unet, width, moves):
+    def __init__(self, unet, width):
         super().__init__()
-        self.moves = moves
         self.unet = UNet2DConditionModel(**{key: value for key, value in unet.items() if key not in ("_class_name", "dtype")})
         channels, first = self.unet.config.in_channels, self.unet.config.block_out_channels[0]
         context_width = self.unet.config.cross_attention_dim
@@ -249,16 +248,9 @@ class Painter(nn.Module):
     def compose(self, output, source):
         channels = source.shape[1]
         gates = channels // 3
-
-        def gate(start):
-            return torch.sigmoid(output[:, start:start + gates] - 2).repeat(1, 3, 1, 1)
-
-        fresh = output[:, :channels] * 2
-        if self.moves:
-            query, key = output[:, channels + 2 * gates:].chunk(2, 1)
-            moved = F.scaled_dot_product_attention(*(x.flatten(2).transpose(1, 2) for x in (query, key, source)))
-            fresh = fresh + gate(channels + gates) * (moved.transpose(1, 2).view_as(source) - fresh)
-        return source + gate(channels) * (fresh - source)
+        ground = source.unflatten(1, (3, gates)).flatten(2).median(2).values.repeat_interleave(gates, 1)[:, :, None, None]
+        gate = torch.sigmoid(output[:, channels:] - 2).repeat(1, 3, 1, 1)
+        return source + gate * (ground + output[:, :channels] * 2 - source)
 
 
 class Answers(nn.Module):
@@ -295,7 +287,7 @@ class Twin(nn.Module):
         own = config("reason")
         o, denoiser = own["reason"], own["denoiser"]
         for name, got, known in (("codec", denoiser["codec"], ("pixel_blocks",)),
-                                 ("prediction", denoiser["prediction"], ("copy_paint", "copy_move_paint")),
+                                 ("prediction", denoiser["prediction"], ("copy_paint",)),
                                  ("mllm_scope", o["mllm_scope"], ("answer_words",)), ("cme.mode", o["cme"]["mode"], ("full",))):
             if got not in known:
                 raise SystemExit(f"{name} is {got}; the twin is written for {' and '.join(known)}")
@@ -305,7 +297,7 @@ class Twin(nn.Module):
         qformer = Blip2QFormerConfig(**own["qformer"], hidden_dropout_prob=0, attention_probs_dropout_prob=0)
         self.vision, self.text = CLIPVisionModel(vision), CLIPTextModel(text)
         self.reasoner = Reasoner(o, vision, text, llm, qformer)
-        self.painter = Painter(config("denoiser"), o["width"], denoiser["prediction"] == "copy_move_paint")
+        self.painter = Painter(config("denoiser"), o["width"])
         self.painter.null_context = nn.Parameter(torch.empty_like(weights["pipeline.denoiser.null_context"]))
         if step["label_slots"]:
             self.labels = Labels(o["width"], step["label_slots"])

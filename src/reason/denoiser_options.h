@@ -12,7 +12,8 @@ enum class Backbone { kUNet, kFlux };
 enum class LatentCodec { kAutoencoderKl, kPixelBlocks };
 
 // kAuto follows the scheduler's prediction_type. kCopyPaint: the backbone returns (paint, gate) and
-// x0 = (1 - g) source + g paint is presented to the sampler as `sample`.
+// x0 = (1 - g) source + g (ground + paint) is presented to the sampler as `sample`; the ground is
+// each channel's median over the source picture, so that what was taken away leaves paint 0.
 enum class Prediction { kAuto, kCopyPaint };
 
 // How FLUX is given the source picture. kChannel: a linear layer of its latents is added to the

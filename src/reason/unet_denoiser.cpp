@@ -76,10 +76,12 @@ torch::Tensor UNetDenoiser::copy_paint(const torch::Tensor& output,
                                        const torch::Tensor& source) const {
   const int64_t channels = source.size(1);
   const int64_t gates = gate_channels(options_);
-  const torch::Tensor paint = output.narrow(1, 0, channels) * kPaintScale;
+  // [N, colours]: pixel_unshuffle keeps a colour's pixels together.
+  const torch::Tensor ground = std::get<0>(source.unflatten(1, {-1, gates}).flatten(2).median(2));
+  const torch::Tensor paint = ground.repeat_interleave(gates, 1).unsqueeze(-1).unsqueeze(-1) +
+                              output.narrow(1, 0, channels) * kPaintScale;
   const torch::Tensor gate = at::sigmoid(output.narrow(1, channels, gates) - kGateOffset);
-  // One gate per pixel, shared by its colour channels (pixel_unshuffle keeps a colour's pixels
-  // together).
+  // One gate per pixel, shared by its colour channels.
   const torch::Tensor shared = gate.repeat({1, channels / gates, 1, 1});
   return source + shared * (paint - source);
 }

@@ -65,7 +65,15 @@ void say_everywhere(UNetDenoiser& denoiser, double paint, double gate) {
   }
 }
 
-TEST(UNetDenoiser, AGateChoosesBetweenTheSourceAndThePaint) {
+// Each picture's median colour, as a latent that is everywhere the same.
+torch::Tensor ground_of(UNetDenoiser& denoiser, const torch::Tensor& source) {
+  const torch::Tensor sorted = std::get<0>(denoiser.decode(source).flatten(2).sort(2));
+  const torch::Tensor median = sorted.select(2, (sorted.size(2) - 1) / 2);  // [N, 3]
+  const int64_t side = kSide * kBlock;
+  return denoiser.encode(median.view({-1, 3, 1, 1}).expand({-1, -1, side, side}));
+}
+
+TEST(UNetDenoiser, AGateChoosesBetweenTheSourceAndThePaintOnItsGround) {
   const torch::NoGradGuard no_grad;
   const Given given(2);
   const auto denoiser = make(Prediction::kCopyPaint);
@@ -73,10 +81,13 @@ TEST(UNetDenoiser, AGateChoosesBetweenTheSourceAndThePaint) {
   const auto answer = [&] { return denoiser->forward(given.z, given.t, given.condition); };
   say_everywhere(*denoiser, 0.25, /*gate=*/-40);
   EXPECT_TRUE(at::allclose(answer(), given.source, 0, 1e-6));
+  const torch::Tensor ground = ground_of(*denoiser, given.source);
+  say_everywhere(*denoiser, 0, /*gate=*/40);
+  EXPECT_TRUE(at::allclose(answer(), ground, 0, 1e-6));
   say_everywhere(*denoiser, 0.25, /*gate=*/40);
-  EXPECT_TRUE(at::allclose(answer(), at::full_like(given.source, 0.5), 0, 1e-6));
+  EXPECT_TRUE(at::allclose(answer(), ground + 0.5, 0, 1e-6));
   say_everywhere(*denoiser, 0.25, /*gate=*/2);  // half open
-  EXPECT_TRUE(at::allclose(answer(), (given.source + 0.5) / 2, 0, 1e-5));
+  EXPECT_TRUE(at::allclose(answer(), (given.source + ground + 0.5) / 2, 0, 1e-5));
 }
 
 // Pixel unshuffling keeps the pixels of a colour together, so that gate k is pixel k of each.

@@ -76,8 +76,8 @@ std::string file_name() {
   char host[256] = "localhost";
   ::gethostname(host, sizeof host - 1);
   const auto micros = static_cast<int64_t>(now_seconds() * 1e6);
-  return str("events.out.tfevents.", micros / 1'000'000, ".", host, ".", ::getpid(), ".",
-             micros % 1'000'000);
+  const std::string fraction = std::to_string(1'000'000 + micros % 1'000'000).substr(1);
+  return str("events.out.tfevents.", micros / 1'000'000, ".", fraction, ".", host, ".", ::getpid());
 }
 
 }  // namespace

@@ -66,19 +66,37 @@ State& state() {
   return state;
 }
 
+// One line, whatever names from the command line or a file stand in it: a terminal would obey their
+// control characters.
+std::string one_line(const std::string& message) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : message) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += {'\\', 'x', kHex[byte / 16], kHex[byte % 16]};
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 void debug(const std::string& message) {
-  state().logger()->debug("{}", message);
+  state().logger()->debug("{}", one_line(message));
 }
 void info(const std::string& message) {
-  state().logger()->info("{}", message);
+  state().logger()->info("{}", one_line(message));
 }
 void warning(const std::string& message) {
-  state().logger()->warn("{}", message);
+  state().logger()->warn("{}", one_line(message));
 }
 void error(const std::string& message) {
-  state().logger()->error("{}", message);
+  state().logger()->error("{}", one_line(message));
 }
 
 void set_level(Level level) {

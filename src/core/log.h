@@ -9,7 +9,7 @@ namespace reasonbrain::log {
 enum class Level { kDebug, kInfo, kWarning, kError };
 
 // Messages go to stderr and, after add_file(), also to that file. Safe to call from several
-// threads.
+// threads. Control characters in them are written as \n or \x1b.
 void debug(const std::string& message);
 void info(const std::string& message);
 void warning(const std::string& message);

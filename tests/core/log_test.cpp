@@ -18,6 +18,7 @@ TEST(Log, GoesToStderrAndToTheFileFromItsLevelOn) {
   log::add_file(dir / "train.log");
   log::debug("hidden");
   log::info("braces {} stay");
+  log::info("a\nb\x1b[2J\x7f \xc3\xa9");
   log::set_level(log::Level::kWarning);
   log::info("quiet");
   log::warning("loud");
@@ -25,6 +26,7 @@ TEST(Log, GoesToStderrAndToTheFileFromItsLevelOn) {
   log::flush();
   const std::string shown = testing::internal::GetCapturedStderr();
   EXPECT_THAT(shown, HasSubstr("info: braces {} stay"));
+  EXPECT_THAT(shown, HasSubstr("info: a\\nb\\x1b[2J\\x7f \xc3\xa9\n"));
   EXPECT_THAT(shown, HasSubstr("warning: loud"));
   EXPECT_THAT(shown, Not(HasSubstr("hidden")));
   EXPECT_THAT(shown, Not(HasSubstr("quiet")));

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -172,13 +173,19 @@ TEST(TensorStore, SaysWhatAFolderLacks) {
 }
 
 TEST(RequireFinite, RefusesNanAndInfinity) {
-  for (const auto dtype : {torch::kFloat32, torch::kBFloat16, torch::kFloat8_e5m2}) {
-    torch::Tensor values = torch::ones({4});
-    require_finite(values.to(dtype), "w", "file");
-    values[2] = std::numeric_limits<float>::quiet_NaN();
-    EXPECT_ERROR(require_finite(values.to(dtype), "w", "file"), kData, "file: tensor 'w'");
-    values[2] = -std::numeric_limits<float>::infinity();
-    EXPECT_ERROR(require_finite(values.to(dtype), "w", "file"), kData, "NaN or infinite");
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const auto dtype : {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16,
+                           torch::kFloat8_e5m2}) {
+    require_finite(torch::ones({}).to(dtype), "scalar", "file");
+    for (const int64_t position : {0, 50, 69}) {
+      for (const double bad : {kInfinity, -kInfinity, std::nan("")}) {
+        torch::Tensor values = torch::arange(70, torch::kFloat64) - 35;
+        require_finite(values.to(dtype), "w", "file");
+        values[position] = bad;
+        EXPECT_ERROR(require_finite(values.to(dtype), "w", "file"), kData,
+                     "file: tensor 'w' holds NaN or infinite");
+      }
+    }
   }
   require_finite(torch::ones({3}, torch::kInt64), "ids", "file");
   require_finite(torch::empty({0}), "none", "file");

@@ -38,6 +38,18 @@ def llama():
     return Model, Model(config), {"input_ids": torch.randint(0, 4096, (2, 256))}, "logits"
 
 
+def llava():
+    from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration as Model
+    vision = CLIPVisionConfig(hidden_size=256, intermediate_size=1024, num_hidden_layers=4, num_attention_heads=4,
+                              image_size=112, patch_size=14)
+    text = LlamaConfig(hidden_size=384, intermediate_size=1024, num_hidden_layers=4, num_attention_heads=6,
+                       vocab_size=4096)
+    config = LlavaConfig(vision_config=vision, text_config=text, image_token_index=4095)
+    ids = torch.randint(0, 4095, (2, 128))
+    ids[:, 4:68] = 4095  # 8 x 8 patches
+    return Model, Model(config), {"input_ids": ids, "pixel_values": torch.randn(2, 3, 112, 112)}, "logits"
+
+
 def t5_encoder():
     from transformers import T5Config, T5EncoderModel as Model
     config = T5Config(d_model=384, d_kv=64, d_ff=1024, num_layers=6, num_heads=6, vocab_size=4096,
@@ -101,7 +113,7 @@ def sam():
                                   "input_points": torch.rand(1, 16, 1, 2) * 256}, "pred_masks"
 
 
-CASES = {"clip-vision": clip_vision, "clip-text": clip_text, "llama": llama, "t5-encoder": t5_encoder,
+CASES = {"clip-vision": clip_vision, "clip-text": clip_text, "llama": llama, "llava": llava, "t5-encoder": t5_encoder,
          "qformer": qformer, "unet": unet, "vae-encode": vae_encode, "vae-decode": vae_decode, "flux": flux, "sam": sam}
 
 

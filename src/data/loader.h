@@ -5,6 +5,8 @@
 // repeat.
 #pragma once
 
+#include <ATen/Parallel.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -123,6 +125,9 @@ class Loader {
   }
 
   void work() {
+    // Of this thread alone: with a team of its own, that waits by spinning, it would take the cores
+    // from the one that trains.
+    at::set_num_threads(1);
     std::unique_lock lock(mutex_);
     while (true) {
       room_.wait(lock, [&] { return stopping_ || num_started_ < num_taken_ + options_.prefetch; });

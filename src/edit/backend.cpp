@@ -1,5 +1,7 @@
 #include "edit/backend.h"
 
+#include "core/log.h"
+#include "core/str.h"
 #include "edit/instruct_pix2pix_backend.h"
 #include "reason/object_reader.h"
 #include "reason/pipeline.h"
@@ -8,11 +10,24 @@
 namespace reasonbrain::edit {
 namespace {
 
+// Such edits are what the model folder asks for, but they come from another LLM than was trained.
+void warn_of_training_only(const reason::ReasonOptions& options) {
+  const auto warn = [](const char* name, bool acts, reason::ApplyAt apply_at) {
+    if (!acts || apply_at != reason::ApplyAt::kTrain) return;
+    log::warning(str("reason.", name, ".apply_at is train: edits are made without it"));
+  };
+  const auto& selection = options.token_selection;
+  const auto& propagation = options.token_propagation;
+  warn("token_selection", selection.enabled, selection.apply_at);
+  warn("token_propagation", propagation.scales(), propagation.apply_at);
+}
+
 class ReasonBrainBackend : public Backend {
  public:
   explicit ReasonBrainBackend(std::shared_ptr<reason::Pipeline> pipeline)
       : pipeline_(std::move(pipeline)) {
     pipeline_->eval();
+    warn_of_training_only(pipeline_->options().reason);
     for (const torch::Tensor& parameter : pipeline_->parameters())
       num_parameters_ += parameter.numel();
   }

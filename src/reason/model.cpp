@@ -17,10 +17,11 @@ ModelImpl::ModelImpl(const ReasonOptions& options, const ModelSizes& sizes,
   options.validate();
   llm = register_module("llm", std::move(llm_));
   const int64_t num_layers = llm->config().num_hidden_layers;
-  if (options.contrast.enabled && options.token_selection.layer + 1 >= num_layers) {
-    throw config_error(str("reason.contrast needs a layer behind reason.token_selection.layer ",
-                           options.token_selection.layer, ", and the LLM has ", num_layers,
-                           " layers (counted from 0); take a lower one"));
+  const bool selects = options.contrast.enabled || options.token_selection.enabled;
+  if (selects && options.token_selection.layer + 1 >= num_layers) {
+    throw config_error(str("there is no layer behind reason.token_selection.layer ",
+                           options.token_selection.layer, " to see what it keeps: the LLM has ",
+                           num_layers, " layers (counted from 0); take a lower one"));
   }
   const int64_t llm_width = llm->config().hidden_size;
   const int64_t d = options.width;
@@ -130,6 +131,7 @@ torch::Tensor ModelImpl::sequence(const Inputs& inputs, const Cues& cues, Sequen
   layout.image_begin = add(row(r, 1), {});
   layout.image_end = add(image_adapter_(inputs.vision), {});
   layout.visual_begin = layout.visual_end = add(row(r + 1, 1), {});
+  layout.local_end = layout.visual_begin + (options_.frce.patch ? inputs.vision.size(1) : 0);
   if (cues.visual.defined()) layout.visual_end = add(visual_to_llm_(cues.visual), cues.visual_keep);
   layout.objects_begin = layout.visual_end;
   layout.objects_end = add(objects_to_llm_(cues.objects), cues.objects_keep);
@@ -168,9 +170,9 @@ void ModelImpl::enhance(const Inputs& inputs, ModelOutputs& out) {
 }
 
 torch::Tensor ModelImpl::read(const torch::Tensor& embeddings, const torch::Tensor& mask,
-                              const SequenceLayout& layout, int64_t num_patches, int64_t num_wanted,
-                              const TokenSelectionOptions& selected,
-                              models::llama::LayerHook* hook) {
+                              const SequenceLayout& layout, const TokenSelectionOptions& selected,
+                              bool training, models::llama::LayerHook* hook,
+                              PassStatistics& statistics) {
   // Padding may stand anywhere in the sequence: positions count the valid tokens before.
   const torch::Tensor positions = (mask.to(torch::kInt64).cumsum(1) - 1).clamp_min(0);
   std::optional<TokenSelection> selection;
@@ -178,11 +180,10 @@ torch::Tensor ModelImpl::read(const torch::Tensor& embeddings, const torch::Tens
   if (selected.enabled) {
     const auto options = torch::TensorOptions(torch::kInt64).device(mask.device());
     SelectionInput input;
-    const bool local = selected.eligible == SelectionTokens::kVisionAndLocal && options_.frce.patch;
-    const int64_t num_local = local ? num_patches : 0;
-    input.eligible =
-        at::cat({at::arange(layout.image_begin, layout.image_end, options),
-                 at::arange(layout.visual_begin, layout.visual_begin + num_local, options)});
+    const bool local = selected.eligible == SelectionTokens::kVisionAndLocal;
+    input.eligible = at::cat(
+        {at::arange(layout.image_begin, layout.image_end, options),
+         at::arange(layout.visual_begin, local ? layout.local_end : layout.visual_begin, options)});
     input.asking = at::arange(layout.objects_begin, layout.text_end, options);
     input.asking_keep =
         mask.narrow(1, layout.objects_begin, layout.text_end - layout.objects_begin);
@@ -191,7 +192,7 @@ torch::Tensor ModelImpl::read(const torch::Tensor& embeddings, const torch::Tens
     input.length = layout.length;
     hook = &selection.emplace(selected, std::move(input), hook);
   }
-  if (options_.token_propagation.scales()) {
+  if (options_.token_propagation.scales_in(training)) {
     const torch::NoGradGuard no_grad;
     torch::Tensor factors;
     if (options_.token_propagation.form != PropagationForm::kActivation) {
@@ -199,15 +200,23 @@ torch::Tensor ModelImpl::read(const torch::Tensor& embeddings, const torch::Tens
     }
     hook = &propagation.emplace(options_.token_propagation, factors, mask, hook);
   }
-  return llm
-      ->forward(embeddings, mask, positions, hook, /*keep_hidden_states=*/false, /*cache=*/nullptr,
-                num_wanted)
-      .last_hidden_state;
+  const torch::Tensor states = llm->forward(embeddings, mask, positions, hook,
+                                            /*keep_hidden_states=*/false, /*cache=*/nullptr,
+                                            options_.num_guidance_tokens + 1)
+                                   .last_hidden_state;
+  if (selection) selection->report(statistics);
+  if (propagation) propagation->report(statistics);
+  return states;
 }
 
 torch::Tensor ModelImpl::propagation_penalty() {
   return reason::propagation_penalty(spectrum(*llm), propagation_start_,
                                      options_.token_propagation);
+}
+
+torch::Tensor ModelImpl::propagation_entropy() {
+  const torch::NoGradGuard no_grad;
+  return of_layers(reason::propagation_entropy(*llm), options_.token_propagation).mean();
 }
 
 ModelOutputs ModelImpl::forward(const Inputs& inputs, bool want_logits, bool paint,
@@ -217,15 +226,16 @@ ModelOutputs ModelImpl::forward(const Inputs& inputs, bool want_logits, bool pai
   torch::Tensor mask;
   const torch::Tensor embeddings = sequence(inputs, out.cues, out.layout, mask);
   const int64_t r = options_.num_guidance_tokens;
-  // The guidance tokens and the position before them.
-  const torch::Tensor last =
-      read(embeddings, mask, out.layout, inputs.vision.size(1), /*num_wanted=*/r + 1,
-           options_.token_selection.at(draw.strength), hook);
+  const torch::Tensor last = read(embeddings, mask, out.layout, options_.token_selection.at(draw),
+                                  draw.training, hook, out.statistics);
   out.states = last.narrow(1, 1, r);
   if (draw.contrast) {
     const torch::NoGradGuard no_grad;
-    out.negative = read(embeddings, mask, out.layout, inputs.vision.size(1), /*num_wanted=*/r,
-                        options_.contrast.selection(options_.token_selection), /*hook=*/nullptr);
+    PassStatistics unused;
+    out.negative = read(embeddings, mask, out.layout,
+                        options_.contrast.selection(options_.token_selection), draw.training,
+                        /*hook=*/nullptr, unused)
+                       .narrow(1, 1, r);
   }
   if (want_logits) {
     if (options_.mllm_scope == MllmScope::kAnswerWords) {

@@ -12,6 +12,7 @@
 #include "reason/image_adapter.h"
 #include "reason/inputs.h"
 #include "reason/options.h"
+#include "reason/pass_statistics.h"
 
 namespace reasonbrain::reason {
 
@@ -20,6 +21,7 @@ struct SequenceLayout {
   int64_t length = 0;
   int64_t image_begin = 0, image_end = 0;      // IA's tokens
   int64_t visual_begin = 0, visual_end = 0;    // R_V
+  int64_t local_end = 0;                       // of the patch cues, the first in R_V
   int64_t objects_begin = 0, objects_end = 0;  // R_T
   int64_t text_begin = 0, text_end = 0;        // prompt texts and instruction
   int64_t img_begin = 0, img_end = 0;          // [IMG_1..r]
@@ -34,6 +36,7 @@ struct ModelOutputs {
   torch::Tensor reasoning;  // V-hat [B, q, W], before any projection
   Cues cues;
   SequenceLayout layout;
+  PassStatistics statistics;
 };
 
 struct ModelSizes {
@@ -51,8 +54,10 @@ class ModelImpl : public nn::Module {
   ModelOutputs forward(const Inputs& inputs, bool want_logits, bool paint = true,
                        models::llama::LayerHook* hook = nullptr, const SelectionDraw& draw = {});
 
-  // The loss of token_propagation.form penalty, scalar.
+  // Of token_propagation.layers: the loss of form penalty, and the mean entropy, without gradient;
+  // scalars.
   torch::Tensor propagation_penalty();
+  torch::Tensor propagation_entropy();
 
   // New rows of the token table start at the mean of the old ones plus noise, and the LLM's
   // spectrum is noted where token propagation compares with it. Call once the LLM is there.
@@ -72,11 +77,11 @@ class ModelImpl : public nn::Module {
   torch::Tensor sequence(const Inputs& inputs, const Cues& cues, SequenceLayout& layout,
                          torch::Tensor& mask);
   void enhance(const Inputs& inputs, ModelOutputs& out);
-  // The LLM's final states at the last num_wanted positions [B, num_wanted, D] under token
-  // selection and propagation; the guidance tokens stay the last.
+  // The LLM's final states at the guidance tokens and the position before them [B, r + 1, D],
+  // under token selection and propagation.
   torch::Tensor read(const torch::Tensor& embeddings, const torch::Tensor& mask,
-                     const SequenceLayout& layout, int64_t num_patches, int64_t num_wanted,
-                     const TokenSelectionOptions& selection, models::llama::LayerHook* hook);
+                     const SequenceLayout& layout, const TokenSelectionOptions& selection,
+                     bool training, models::llama::LayerHook* hook, PassStatistics& statistics);
 
   ReasonOptions options_;
   ImageAdapter image_adapter_ = nullptr;

@@ -30,9 +30,10 @@ torch::Tensor trace(const torch::Tensor& states, const torch::Tensor& keep) {
   return squares.sum(-1);
 }
 
-}  // namespace
-
-torch::Tensor spectrum(models::llama::LlamaImpl& llm) {
+// `measure`, [H], of W_Q W_K^T [H, d, d] in each layer's heads; -> [L, H]. It has the traces of
+// W_QK = W_K^T W_Q, which is D wide.
+template <class Measure>
+torch::Tensor by_layer(models::llama::LlamaImpl& llm, const Measure& measure) {
   const auto& config = llm.config();
   const int64_t heads = config.num_attention_heads, group = heads / config.kv_heads();
   std::vector<torch::Tensor> layers;
@@ -44,10 +45,20 @@ torch::Tensor spectrum(models::llama::LlamaImpl& llm) {
     const torch::Tensor key = full_weight(attention.k_proj)
                                   .view({heads / group, config.head_width(), -1})
                                   .repeat_interleave(group, 0);
-    const torch::Tensor product = at::matmul(query, key.transpose(1, 2));  // [H, d, d]
-    layers.push_back((product * product.transpose(1, 2)).sum({1, 2}).abs());
+    layers.push_back(measure(at::matmul(query, key.transpose(1, 2))));
   }
   return at::stack(layers);
+}
+
+// tr(M^2) of [H, d, d] -> [H].
+torch::Tensor trace_of_square(const torch::Tensor& product) {
+  return (product * product.transpose(1, 2)).sum({1, 2});
+}
+
+}  // namespace
+
+torch::Tensor spectrum(models::llama::LlamaImpl& llm) {
+  return by_layer(llm, [](const torch::Tensor& product) { return trace_of_square(product).abs(); });
 }
 
 torch::Tensor activation_factor(const torch::Tensor& trace, double gamma, bool guard) {
@@ -65,22 +76,41 @@ torch::Tensor weight_factors(const torch::Tensor& now, const torch::Tensor& star
   return ratio.clamp(1 - options.clamp, 1 + options.clamp);
 }
 
-torch::Tensor propagation_penalty(const torch::Tensor& now, const torch::Tensor& start,
-                                  const TokenPropagationOptions& options) {
-  torch::Tensor change = ((now + options.xi) / (start + options.xi) - 1).square();
-  if (!options.layers.empty()) {
-    change = change.index_select(0, at::tensor(options.layers, torch::kInt64).to(change.device()));
-  }
-  return change.sum();
+torch::Tensor of_layers(const torch::Tensor& all, const TokenPropagationOptions& options) {
+  if (options.layers.empty()) return all;
+  return all.index_select(0, at::tensor(options.layers, torch::kInt64).to(all.device()));
 }
 
-double propagation_probability(double i, double length, double trace, double square_trace,
-                               double head_width) {
-  const double mean = (i / length - 0.5) * trace / std::sqrt(head_width);
-  const double variance =
-      (2 * i * i / (length * length) + 7.0 / 12.0) * square_trace / (head_width * head_width);
-  const double scale = std::sqrt(2 * variance);
-  return 0.5 * (std::erf((1 - mean) / scale) + std::erf(mean / scale));
+torch::Tensor propagation_penalty(const torch::Tensor& now, const torch::Tensor& start,
+                                  const TokenPropagationOptions& options) {
+  const torch::Tensor change = (now + options.xi) / (start + options.xi) - 1;
+  return of_layers(change.square(), options).sum();
+}
+
+torch::Tensor propagation_probability(const torch::Tensor& places, const torch::Tensor& trace,
+                                      const torch::Tensor& square_trace, double head_width) {
+  constexpr double kSmallestVariance = 1e-12;
+  const torch::Tensor mean = (places - 0.5) * trace.unsqueeze(-1) / std::sqrt(head_width);
+  // tr(W^2) of a W that is not symmetric may be negative: its size counts, as in spectrum().
+  const torch::Tensor variance = (2 * places.square() + 7.0 / 12.0) *
+                                 square_trace.abs().unsqueeze(-1) / (head_width * head_width);
+  const torch::Tensor scale = at::sqrt(2 * variance.clamp_min(kSmallestVariance));
+  return 0.5 * (at::erf((1 - mean) / scale) + at::erf(mean / scale));
+}
+
+torch::Tensor propagation_entropy(models::llama::LlamaImpl& llm) {
+  // The probability depends on the place within the text, not on how long that is.
+  constexpr int64_t kPlaces = 256;
+  constexpr double kTiny = 1e-30;
+  const auto head_width = static_cast<double>(llm.config().head_width());
+  return by_layer(llm, [&](const torch::Tensor& product) {
+    const torch::Tensor places = at::arange(kPlaces, product.options()) / kPlaces;
+    const torch::Tensor probability = propagation_probability(
+        places, product.diagonal(0, 1, 2).sum(-1), trace_of_square(product), head_width);
+    const torch::Tensor share =
+        probability / probability.sum(-1, /*keepdim=*/true).clamp_min(kTiny);
+    return at::special_entr(share).sum(-1) / std::log(static_cast<double>(kPlaces));
+  });
 }
 
 TokenPropagation::TokenPropagation(const TokenPropagationOptions& options, torch::Tensor factors,
@@ -99,13 +129,14 @@ torch::Tensor TokenPropagation::key_mask(int64_t layer) {
 void TokenPropagation::see_query_key(int64_t layer, const torch::Tensor& query,
                                      const torch::Tensor& key) {
   if (next_) next_->see_query_key(layer, query, key);
-  scale_ = torch::Tensor();
-  if (!scales(layer)) return;
+  scale_ = scales(layer) ? scale_of(layer, query, key) : torch::Tensor();
+  if (scale_.defined()) scales_.push_back(scale_);
+}
+
+torch::Tensor TokenPropagation::scale_of(int64_t layer, const torch::Tensor& query,
+                                         const torch::Tensor& key) const {
   const torch::NoGradGuard no_grad;
-  if (factors_.defined()) {
-    scale_ = factors_[layer];
-    return;
-  }
+  if (factors_.defined()) return factors_[layer];
   const bool by_head = options_.granularity == PropagationGranularity::kHead;
   const torch::Tensor keep = by_head ? keep_ : torch::Tensor();  // published: padding counts
   torch::Tensor of_query = trace(query, keep), of_key = trace(key, keep);
@@ -114,8 +145,8 @@ void TokenPropagation::see_query_key(int64_t layer, const torch::Tensor& query,
     of_key = of_key.mean().expand_as(of_key);
   }
   const int64_t group = query.size(1) / key.size(1);
-  scale_ = activation_factor(of_query, options_.gamma, by_head) *
-           activation_factor(of_key, options_.gamma, by_head).repeat_interleave(group, 1);
+  return activation_factor(of_query, options_.gamma, by_head) *
+         activation_factor(of_key, options_.gamma, by_head).repeat_interleave(group, 1);
 }
 
 torch::Tensor TokenPropagation::head_scale(int64_t layer) {
@@ -136,6 +167,19 @@ torch::Tensor TokenPropagation::kept_positions(int64_t layer) {
   const torch::Tensor kept = next_ ? next_->kept_positions(layer) : torch::Tensor();
   if (kept.defined() && keep_.defined()) keep_ = keep_.gather(1, kept);
   return kept;
+}
+
+void TokenPropagation::report(PassStatistics& statistics) const {
+  if (scales_.empty()) return;
+  torch::Tensor factors = at::stack(scales_);
+  if (factors.dim() == 2) factors = factors.unsqueeze(1);  // [layers, B or 1, H]
+  const std::vector<int64_t> all = {0, 2};
+  statistics.factor_mean = factors.mean(all);
+  statistics.factor_max = factors.amax(all);
+  if (options_.form != PropagationForm::kRelative) return;
+  const torch::Tensor clamped =
+      (factors <= 1 - options_.clamp).logical_or(factors >= 1 + options_.clamp);
+  statistics.factor_clamped = clamped.to(torch::kFloat32).mean(all);
 }
 
 }  // namespace reasonbrain::reason

@@ -2,7 +2,10 @@
 // Legend: B batch, L layers, H heads, d head width, D LLM width, T positions.
 #pragma once
 
+#include <vector>
+
 #include "models/llama/llama.h"
+#include "reason/pass_statistics.h"
 #include "reason/token_selection_options.h"
 
 namespace reasonbrain::reason {
@@ -24,9 +27,18 @@ torch::Tensor weight_factors(const torch::Tensor& now,    // spectrum, [L, H]
 torch::Tensor propagation_penalty(const torch::Tensor& now, const torch::Tensor& start,
                                   const TokenPropagationOptions& options);
 
-// TAME's probability that token `i` of `length` propagates, from tr(W) and tr(W^2) of the head.
-double propagation_probability(double i, double length, double trace, double square_trace,
-                               double head_width);
+// TAME's probability that a token propagates, [..., n], by heads [...] with W = W_QK.
+torch::Tensor propagation_probability(const torch::Tensor& places,        // index / length, [n]
+                                      const torch::Tensor& trace,         // tr(W), [...]
+                                      const torch::Tensor& square_trace,  // tr(W^2), [...]
+                                      double head_width);
+
+// How evenly tokens propagate, by layer and head, [L, H] in [0, 1]: the entropy of that probability
+// over places, normalised, over the entropy of equal ones. From weights alone, adapters included.
+torch::Tensor propagation_entropy(models::llama::LlamaImpl& llm);
+
+// The rows of [L, H] that `options.layers` names.
+torch::Tensor of_layers(const torch::Tensor& all, const TokenPropagationOptions& options);
 
 class TokenPropagation : public models::llama::LayerHook {
  public:
@@ -41,14 +53,18 @@ class TokenPropagation : public models::llama::LayerHook {
   void take_rows(int64_t layer, const torch::Tensor& weights) override;
   torch::Tensor kept_positions(int64_t layer) override;
 
+  void report(PassStatistics& statistics) const;  // of the pass that has been
+
  private:
   bool scales(int64_t layer) const;
+  torch::Tensor scale_of(int64_t layer, const torch::Tensor& query, const torch::Tensor& key) const;
 
   const TokenPropagationOptions options_;
   const torch::Tensor factors_;  // [L, H]; undefined for activation
   torch::Tensor keep_;           // [B, T] of the positions still there
   models::llama::LayerHook* next_;
-  torch::Tensor scale_;  // of the layer seen last
+  torch::Tensor scale_;                // of the layer seen last
+  std::vector<torch::Tensor> scales_;  // [H] or [B, H] of each layer that is scaled
 };
 
 }  // namespace reasonbrain::reason

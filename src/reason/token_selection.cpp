@@ -107,4 +107,9 @@ torch::Tensor TokenSelection::kept_positions(int64_t layer) {
   return flags.nonzero().select(1, 1).view({flags.size(0), -1});
 }
 
+void TokenSelection::report(PassStatistics& statistics) const {
+  constexpr double kTiny = 1e-30;  // rows that see no eligible token at all
+  statistics.kept_mass = scores_.gather(1, kept_).sum(1) / scores_.sum(1).clamp_min(kTiny);
+}
+
 }  // namespace reasonbrain::reason

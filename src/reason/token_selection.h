@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include "models/llama/layer_hook.h"
+#include "reason/pass_statistics.h"
 #include "reason/token_selection_options.h"
 
 namespace reasonbrain::reason {
@@ -44,6 +45,8 @@ class TokenSelection : public models::llama::LayerHook {
   torch::Tensor wanted_rows(int64_t layer) override;
   void take_rows(int64_t layer, const torch::Tensor& weights) override;
   torch::Tensor kept_positions(int64_t layer) override;
+
+  void report(PassStatistics& statistics) const;  // of the pass that has been
 
   const torch::Tensor& kept() const { return kept_; }      // int64 [B, k], as select_tokens
   const torch::Tensor& scores() const { return scores_; }  // [B, E]

@@ -8,6 +8,10 @@ namespace {
 
 constexpr int64_t kWarmupSteps = 8;  // shapes change with each: few, for the allocator's sake
 
+void describe_apply_at(OptionVisitor& v, ApplyAt& value, const std::string& help) {
+  v.choice("apply_at", value, {"both", "train", "infer"}, {.help = help});
+}
+
 }  // namespace
 
 void TokenSelectionOptions::describe(OptionVisitor& v) {
@@ -37,6 +41,7 @@ void TokenSelectionOptions::describe(OptionVisitor& v) {
        .unit = "samples",
        .min = 0,
        .max = 1e12});
+  describe_apply_at(v, apply_at, "Select in training, in evaluation and editing, or in both");
 }
 
 int64_t TokenSelectionOptions::count(int64_t num_eligible) const {
@@ -51,10 +56,10 @@ double TokenSelectionOptions::strength(int64_t num_samples) const {
   return static_cast<double>(num_samples * kWarmupSteps / warmup_samples) / kWarmupSteps;
 }
 
-TokenSelectionOptions TokenSelectionOptions::at(double strength) const {
+TokenSelectionOptions TokenSelectionOptions::at(const SelectionDraw& draw) const {
   TokenSelectionOptions out = *this;
-  if (strength == 0) out.enabled = false;
-  if (strength != 1) out.keep_ratio = 1 - strength * (1 - keep_ratio);
+  if (draw.strength == 0 || !applies(apply_at, draw.training)) out.enabled = false;
+  if (draw.strength != 1) out.keep_ratio = 1 - draw.strength * (1 - keep_ratio);
   return out;
 }
 
@@ -94,6 +99,7 @@ void TokenPropagationOptions::describe(OptionVisitor& v) {
   v.field("layers", layers, {.help = "LLM layers; empty: all", .min = 0, .max = 999});
   v.field("penalty_weight", penalty_weight,
           {.help = "penalty: weight of the loss; 0: measured only", .min = 0, .max = 1e6});
+  describe_apply_at(v, apply_at, "Scale in training, in evaluation and editing, or in both");
 }
 
 }  // namespace reasonbrain::reason

@@ -10,6 +10,20 @@
 
 namespace reasonbrain::reason {
 
+// Whether something acts in training, in inference (evaluation and editing), or in both.
+enum class ApplyAt { kBoth, kTrain, kInfer };
+
+inline bool applies(ApplyAt at, bool training) {
+  return at == ApplyAt::kBoth || training == (at == ApplyAt::kTrain);
+}
+
+// What a training batch draws; evaluation and editing use the defaults.
+struct SelectionDraw {
+  double strength = 1;    // how far the warm-up is: 0 (all are kept) to 1 (keep_ratio)
+  bool contrast = false;  // whether the pass with the least attended tokens runs as well
+  bool training = false;  // as ApplyAt asks
+};
+
 enum class SelectionMode { kKeepTop, kKeepBottom };
 enum class SelectionRows { kLast, kInstruction, kImg, kMixed };
 enum class SelectionExecution { kAuto, kMask, kDrop };
@@ -30,13 +44,15 @@ struct TokenSelectionOptions {
   SelectionExecution execution = SelectionExecution::kAuto;
   double keep_all_prob = 0;    // training only, as warmup_samples
   int64_t warmup_samples = 0;  // keep_ratio is reached from 1 within so many, in eight steps
+  ApplyAt apply_at = ApplyAt::kBoth;
   void describe(OptionVisitor& v);
 
   int64_t count(int64_t num_eligible) const;
 
-  // How far the warm-up is after so many samples: 0 (all are kept) to 1 (keep_ratio).
+  // SelectionDraw::strength after so many samples.
   double strength(int64_t num_samples) const;
-  TokenSelectionOptions at(double strength) const;
+  // Those of a batch that drew so; not enabled where none acts.
+  TokenSelectionOptions at(const SelectionDraw& draw) const;
 };
 
 // A loss that drives V away from what it would be with the least attended picture tokens alone.
@@ -50,12 +66,6 @@ struct ContrastOptions {
 
   // That pass; layer, rows and eligible are those of `base`.
   TokenSelectionOptions selection(const TokenSelectionOptions& base) const;
-};
-
-// What a training batch draws; evaluation and editing use the defaults.
-struct SelectionDraw {
-  double strength = 1;    // as TokenSelectionOptions::at
-  bool contrast = false;  // whether the pass with the least attended tokens runs as well
 };
 
 enum class PropagationForm { kActivation, kWeight, kRelative, kPenalty };
@@ -72,9 +82,11 @@ struct TokenPropagationOptions {
   PropagationGranularity granularity = PropagationGranularity::kHead;
   std::vector<int64_t> layers;  // empty: all
   double penalty_weight = 0;
+  ApplyAt apply_at = ApplyAt::kBoth;  // of factors; a penalty is training's anyway
   void describe(OptionVisitor& v);
 
   bool scales() const { return enabled && form != PropagationForm::kPenalty; }
+  bool scales_in(bool training) const { return scales() && applies(apply_at, training); }
   bool penalizes() const { return enabled && form == PropagationForm::kPenalty; }
 };
 

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
-#include "core/rng.h"
 #include "core/str.h"
 #include "diffusion/schedule.h"
 #include "models/lora.h"
-#include "reason/token_selection.h"
 #include "reasonbrain/error.h"
+#include "tasks/selection_terms.h"
 
 namespace reasonbrain::tasks {
 namespace {
@@ -64,8 +63,7 @@ ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline,
       terms_(std::begin(kTerms), std::end(kTerms)),
       seed_(seed) {
   const auto& model = pipeline_->options();
-  if (model.reason.token_propagation.penalizes()) terms_.push_back("propagation");
-  if (model.reason.contrast.enabled) terms_.push_back("contrast");
+  for (std::string& name : selection_terms(model.reason)) terms_.push_back(std::move(name));
   model.parts.validate();
   const auto slots = data_.train->label_slots();
   collator_ =
@@ -136,21 +134,10 @@ void ReasonBrainTask::begin_stage(const std::string& stage) {
 std::unique_ptr<train::Batch> ReasonBrainTask::collate(std::vector<data::Sample>&& samples,
                                                        const train::BatchInfo& info) const {
   auto batch = std::make_unique<ReasonBatch>((*collator_)(samples, info));
-  if (reasons()) batch->selection = draw_selection(info);
+  if (reasons()) {
+    batch->selection = draw_selection(pipeline_->options().reason, info, data_.train->size());
+  }
   return batch;
-}
-
-reason::SelectionDraw ReasonBrainTask::draw_selection(const train::BatchInfo& info) const {
-  const auto& options = pipeline_->options().reason;
-  Rng rng(info.seed, {static_cast<uint64_t>(info.epoch),
-                      static_cast<uint64_t>(info.indices.front()), hash_key("token_selection")});
-  reason::SelectionDraw draw;
-  draw.strength =
-      options.token_selection.strength(info.epoch * data_.train->size() + info.first_position);
-  if (rng.chance(options.token_selection.keep_all_prob)) draw.strength = 0;
-  const auto every = static_cast<uint64_t>(options.contrast.every);
-  draw.contrast = options.contrast.enabled && rng.below(every) == 0;
-  return draw;
 }
 
 torch::Tensor ReasonBrainTask::weights(const ReasonBatch& batch) const {
@@ -170,8 +157,8 @@ std::vector<train::LossCount> ReasonBrainTask::counts(const train::Batch& given)
       counts.push_back({"region_labels", sum(batch.region_labels.ge(0))});
       counts.push_back({"object_labels", sum(batch.object_labels.ge(0))});
     }
-    counts.push_back({"propagation", size});
-    counts.push_back({"contrast", batch.selection.contrast ? size * r : 0});
+    count_selection_terms(pipeline_->options().reason, batch.selection, batch.noise.size(0),
+                          counts);
   }
   if (paints()) {
     const double weight = sum(weights(batch));
@@ -267,21 +254,7 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
       terms.push_back({"region_labels", region_sum, loss().labels});
       terms.push_back({"object_labels", object_sum, loss().labels});
     }
-    const auto& model = pipeline_->options().reason;
-    if (model.token_propagation.penalizes()) {
-      // Times the samples, by whose number the term is divided.
-      const torch::Tensor penalty = wide(pipeline_->model->propagation_penalty());
-      terms.push_back(
-          {"propagation", penalty * batch.noise.size(0), model.token_propagation.penalty_weight});
-    }
-    if (model.contrast.enabled) {
-      const torch::Tensor &states = forward.outputs.states, &negative = forward.outputs.negative;
-      terms.push_back({"contrast",
-                       negative.defined()
-                           ? reason::contrast_sum(states, negative, model.contrast.margin)
-                           : zero,
-                       model.contrast.weight});
-    }
+    add_selection_terms(pipeline_->options().reason, *pipeline_->model, forward.outputs, terms);
   }
   if (paints()) {
     const auto objective = pipeline_->denoiser().objective();

@@ -55,7 +55,6 @@ class ReasonBrainTask : public train::Task {
   bool paints() const { return stage_ != Stage::kReasoner; }
   bool reasons() const { return stage_ != Stage::kPainter; }
   const LossOptions& loss() const;
-  reason::SelectionDraw draw_selection(const train::BatchInfo& info) const;
   Forward run(const ReasonBatch& batch);
   torch::Tensor weights(
       const ReasonBatch& batch) const;  // of L_DM, broadcast over the latent [B, C, h, w]

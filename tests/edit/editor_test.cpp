@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "core/atomic_file.h"
+#include "core/log.h"
 #include "core/rng.h"
 #include "edit/explain.h"
 #include "io/json.h"
@@ -195,6 +196,25 @@ TEST_F(EditorTest, ExplanationHoldsEveryStepAndAttentionThatSumsToAtMostOne) {
   write_explanation(result, out);  // replaces its own
   write_file_atomic(out / "mine.txt", "x");
   EXPECT_EQ(kind_of([&] { write_explanation(result, out); }), ErrorKind::kUsage);
+}
+
+TEST_F(EditorTest, WarnsOfWhatActedInTrainingOnly) {
+  const auto warnings = [](reason::ApplyAt apply_at) {
+    reason::PipelineOptions options = reason::Pipeline::load(folder_ / "model", {})->options();
+    options.parts = {};
+    options.reason.token_selection.enabled = true;
+    options.reason.token_selection.layer = 0;
+    options.reason.token_selection.apply_at = apply_at;
+    reason::Pipeline::create(options, {}, /*seed=*/3)->save(folder_ / "selecting");
+    testing::internal::CaptureStderr();
+    Editor(folder_ / "selecting", "cpu");
+    log::flush();
+    return testing::internal::GetCapturedStderr();
+  };
+  const std::string train = warnings(reason::ApplyAt::kTrain);
+  EXPECT_NE(train.find("reason.token_selection.apply_at is train"), std::string::npos) << train;
+  EXPECT_EQ(train.find("token_propagation"), std::string::npos) << train;
+  EXPECT_EQ(warnings(reason::ApplyAt::kBoth), "");
 }
 
 TEST_F(EditorTest, LoadsOnlyModels) {

@@ -1,6 +1,7 @@
 // Properties of the whole model that hold whatever its weights.
 #include <cmath>
 
+#include "core/expect_error.h"
 #include "reason/paint.h"
 #include "reason/pipeline_fixture.h"
 #include "reason/unet_denoiser.h"
@@ -126,6 +127,47 @@ TEST_F(PipelineTest, EveryTrainableParameterOfTheJointModelGetsAGradient) {
     if (!parameter.value().requires_grad()) continue;
     EXPECT_TRUE(parameter.value().grad().defined()) << parameter.key();
   }
+}
+
+TEST_F(PipelineTest, SelectionAndPropagationActWhereApplyAtSaysAndTheFolderKeepsIt) {
+  torch::NoGradGuard no_grad;
+  const PipelineOptions plain = options();
+  const auto states = [&](Pipeline& pipeline, bool training) {
+    const Inputs inputs = pipeline.encode(pipeline.processor()(pictures()));
+    return pipeline.model
+        ->forward(inputs, /*want_logits=*/false, /*paint=*/false, /*hook=*/nullptr,
+                  {.training = training})
+        .states;
+  };
+  const torch::Tensor untouched = states(*Pipeline::create(plain, Placement{}, /*seed=*/5), false);
+  const auto expect_acts = [&](const PipelineOptions& changed, bool in_training,
+                               bool in_inference) {
+    const auto pipeline = Pipeline::create(changed, Placement{}, /*seed=*/5);
+    EXPECT_EQ(!at::equal(states(*pipeline, /*training=*/true), untouched), in_training);
+    const TempDir saved;
+    pipeline->save(saved.path());
+    const auto loaded = Pipeline::load(saved.path(), Placement{});
+    EXPECT_EQ(!at::equal(states(*loaded, /*training=*/false), untouched), in_inference);
+  };
+  PipelineOptions selecting = plain, scaling = plain;
+  selecting.reason.token_selection.enabled = true;
+  selecting.reason.token_selection.layer = 0;
+  selecting.reason.token_selection.keep_count = 2;
+  scaling.reason.token_propagation.enabled = true;
+  scaling.reason.token_propagation.form = PropagationForm::kActivation;
+  for (const ApplyAt at : {ApplyAt::kBoth, ApplyAt::kTrain, ApplyAt::kInfer}) {
+    selecting.reason.token_selection.apply_at = scaling.reason.token_propagation.apply_at = at;
+    for (const PipelineOptions& changed : {selecting, scaling}) {
+      expect_acts(changed, at != ApplyAt::kInfer, at != ApplyAt::kTrain);
+    }
+  }
+}
+
+TEST_F(PipelineTest, ASelectionWithoutALayerBehindItIsRefused) {
+  PipelineOptions last = options();
+  last.reason.token_selection.enabled = true;
+  last.reason.token_selection.layer = last.llm.num_hidden_layers - 1;
+  EXPECT_ERROR(Pipeline::create(last, Placement{}, /*seed=*/5), kConfig, "take a lower one");
 }
 
 TEST_F(PipelineTest, PaintingIsDeterministicAndGuidanceChangesIt) {

@@ -260,6 +260,11 @@ TEST_F(ReasonBrainTaskTest, PenaltyAndContrastAreTermsOfTheirOwn) {
   EXPECT_GT(contrast.sum.item<double>(), 0);
   EXPECT_LE(contrast.sum.item<double>(), 1.5 * count);
   EXPECT_TRUE(contrast.sum.requires_grad());
+  const auto [mass, num_samples] = term(*whole, "selection_mass");
+  EXPECT_EQ(mass.weight, 0);
+  EXPECT_EQ(num_samples, 4);
+  EXPECT_GT(mass.sum.item<double>(), 0);
+  EXPECT_LT(mass.sum.item<double>(), num_samples);
   static_cast<ReasonBatch&>(*whole).selection = {};
   const auto [absent, none] = term(*whole, "contrast");
   EXPECT_EQ(none, 0);

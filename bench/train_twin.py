@@ -249,7 +249,7 @@ class Painter(nn.Module):
         channels = source.shape[1]
         gates = channels // 3
         ground = source.unflatten(1, (3, gates)).flatten(2).median(2).values.repeat_interleave(gates, 1)[:, :, None, None]
-        gate = torch.sigmoid(output[:, channels:] - 2).repeat(1, 3, 1, 1)
+        gate = torch.sigmoid(output[:, channels:] * 4 - 2).repeat(1, 3, 1, 1)
         return source + gate * (ground + output[:, :channels] * 2 - source)
 
 
@@ -364,6 +364,7 @@ class Twin(nn.Module):
             timestep = batch["time"] * self.step["num_train_timesteps"]
             x0 = self.painter(noisy, timestep, source, guidance, batch)
             mask = 1 + (weight["edit_weight"] - 1) * batch["edit_mask"]
+            mask = torch.lerp(mask, batch["edit_density"], weight["edit_share"])
             weights = F.pixel_unshuffle(mask, self.block).repeat(1, 3, 1, 1)
             terms["dm"] = ((x0 - target).square() * weights).sum()
             if weight["l1"] > 0:

@@ -5,8 +5,6 @@
 // repeat.
 #pragma once
 
-#include <ATen/Parallel.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -65,12 +63,14 @@ class Loader {
   // Called by several threads at once.
   using Collate = std::function<Batch(std::vector<Sample>&&, const BatchInfo&)>;
 
+  // `begin_worker` is called in every worker thread before anything else there.
   Loader(std::shared_ptr<const SampleSource> source, const LoaderOptions& options, Collate collate,
-         int64_t start_position = 0)
+         int64_t start_position = 0, std::function<void()> begin_worker = {})
       : source_(std::move(source)),
         options_(options),
         collate_(std::move(collate)),
-        start_position_(start_position) {
+        start_position_(start_position),
+        begin_worker_(std::move(begin_worker)) {
     if (source_->size() < 1) throw data_error("the data holds no sample");
     if (options_.batch_size < 1) throw usage_error("the batch size must be at least 1");
     for (int64_t i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work(); });
@@ -125,9 +125,7 @@ class Loader {
   }
 
   void work() {
-    // Of this thread alone: with a team of its own, that waits by spinning, it would take the cores
-    // from the one that trains.
-    at::set_num_threads(1);
+    if (begin_worker_) begin_worker_();
     std::unique_lock lock(mutex_);
     while (true) {
       room_.wait(lock, [&] { return stopping_ || num_started_ < num_taken_ + options_.prefetch; });
@@ -153,6 +151,7 @@ class Loader {
   LoaderOptions options_;
   Collate collate_;
   int64_t start_position_;
+  std::function<void()> begin_worker_;
   int64_t num_given_ = 0;  // touched by the caller of next() only
   double wait_seconds_ = 0;
 

@@ -1,5 +1,6 @@
 #include "tasks/collate.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -15,17 +16,32 @@ namespace {
 constexpr int kGridCells = 4;   // a side, of grid regions
 constexpr int kMaxObjects = 3;  // that rules look for
 
-// 1 where any two of {source, target, alternatives} differ.
-void mark_edit(const data::Sample& sample, float* mask) {
-  std::vector<const io::Image*> outcomes{&sample.target};
-  for (const auto& alternative : sample.alternatives) outcomes.push_back(&alternative.image);
-  const auto& source = sample.source.pixels;
-  for (size_t i = 0; i < source.size() / 3; ++i) {
-    bool differs = false;
-    for (const io::Image* image : outcomes) {
-      for (size_t c = 0; c < 3; ++c) differs |= image->pixels[3 * i + c] != source[3 * i + c];
+// Where the sample's outcomes (source, target, alternatives) part: `mask` is 1 where any of them
+// differs from the source. `density` gives every other outcome than the target an equal weight,
+// spread over the pixels where the two differ; over the picture its mean is 1 (0 if none differs).
+void mark_edit(const data::Sample& sample, float* mask, float* density) {
+  const auto differ = [](const io::Image& a, const io::Image& b, size_t pixel) {
+    const auto* first = a.pixels.data() + 3 * pixel;
+    return !std::equal(first, first + 3, b.pixels.data() + 3 * pixel);
+  };
+  const size_t num_pixels = sample.source.pixels.size() / 3;
+  std::vector<const io::Image*> others{&sample.source};
+  for (const auto& alternative : sample.alternatives) {
+    if (alternative.image.pixels != sample.source.pixels) others.push_back(&alternative.image);
+  }
+  std::vector<std::vector<size_t>> apart;  // pixels, of each outcome that differs
+  for (const io::Image* other : others) {
+    std::vector<size_t> pixels;
+    for (size_t i = 0; i < num_pixels; ++i) {
+      if (differ(*other, sample.target, i)) pixels.push_back(i);
+      if (differ(*other, sample.source, i) || differ(sample.target, sample.source, i)) mask[i] = 1;
     }
-    mask[i] = differs ? 1.0f : 0.0f;
+    if (!pixels.empty()) apart.push_back(std::move(pixels));
+  }
+  for (const std::vector<size_t>& pixels : apart) {
+    const double each = static_cast<double>(num_pixels) / static_cast<double>(pixels.size()) /
+                        static_cast<double>(apart.size());
+    for (const size_t pixel : pixels) density[pixel] += static_cast<float>(each);
   }
 }
 
@@ -123,6 +139,7 @@ ReasonBatch Collator::operator()(const std::vector<data::Sample>& samples,
   std::vector<const io::Image*> targets;
   std::vector<int64_t> answers;
   batch.edit_mask = at::zeros({count, 1, side, side}, torch::kFloat32);
+  batch.edit_density = at::zeros({count, 1, side, side}, torch::kFloat32);
   for (int64_t i = 0; i < count; ++i) {
     const data::Sample& sample = samples[static_cast<size_t>(i)];
     if (!sample.target.same_shape(sample.source)) {
@@ -133,7 +150,8 @@ ReasonBatch Collator::operator()(const std::vector<data::Sample>& samples,
     pictures.push_back(draw_picture(sample, rng));
     targets.push_back(&sample.target);
     batch.sample_ids.push_back(sample.record.id);
-    mark_edit(sample, batch.edit_mask.data_ptr<float>() + i * side * side);
+    mark_edit(sample, batch.edit_mask.data_ptr<float>() + i * side * side,
+              batch.edit_density.data_ptr<float>() + i * side * side);
     if (answer_words_) {
       const std::vector<int64_t> ids = processor_.answer_ids(sample.record.answer);
       answers.insert(answers.end(), ids.begin(), ids.end());

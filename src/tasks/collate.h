@@ -17,6 +17,8 @@ struct ReasonBatch : train::Batch {
   reason::EncoderInputs inputs;
   torch::Tensor target;         // [B, 3, S, S] in [-1, 1]
   torch::Tensor edit_mask;      // float32 [B, 1, S, S]: 1 where any outcome differs from another
+  torch::Tensor edit_density;   // float32 [B, 1, S, S], mean 1 or all 0: how much a pixel tells the
+                                // target from the other outcomes, each of which counts the same
   torch::Tensor answer_ids;     // int64 [B, r]
   torch::Tensor region_labels;  // int64 [B, K, L]; -1: not scored
   torch::Tensor object_labels;  // int64 [B, n_o, L]; -1: not scored

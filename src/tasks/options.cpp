@@ -11,6 +11,11 @@ void LossOptions::describe(OptionVisitor& v) {
           {.help = "Weight of pixels that any outcome changes, against 1 elsewhere",
            .min = 0,
            .max = 1000});
+  v.field("edit_share", edit_share,
+          {.help = "Share of a sample's weight that is spread over the pixels that tell its target "
+                   "from other outcomes, the same for each of them; the rest is by edit_weight",
+           .min = 0,
+           .max = 1});
   v.field("labels", labels,
           {.help = "Weight of attribute words on region and object tokens", .min = 0, .max = 1000});
   v.field("align", align,

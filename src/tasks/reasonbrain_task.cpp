@@ -141,7 +141,8 @@ std::unique_ptr<train::Batch> ReasonBrainTask::collate(std::vector<data::Sample>
 }
 
 torch::Tensor ReasonBrainTask::weights(const ReasonBatch& batch) const {
-  const torch::Tensor map = 1 + (loss().edit_weight - 1) * batch.edit_mask;
+  const torch::Tensor even = 1 + (loss().edit_weight - 1) * batch.edit_mask;
+  const torch::Tensor map = at::lerp(even, batch.edit_density, loss().edit_share);
   return pipeline_->denoiser().weight_map(map).expand(batch.noise.sizes());
 }
 

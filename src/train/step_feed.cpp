@@ -1,5 +1,7 @@
 #include "train/step_feed.h"
 
+#include <ATen/Parallel.h>
+
 #include <iterator>
 #include <utility>
 
@@ -40,7 +42,10 @@ StepFeed::StepFeed(const Task& task, const Stage& stage, uint64_t seed, int64_t 
                                                       const data::BatchInfo& info) {
             return collate_by_epoch(task, seed, size, std::move(samples), info);
           },
-          one_batch ? 0 : first_step * stage.samples_per_step()),
+          one_batch ? 0 : first_step * stage.samples_per_step(),
+          // Of that thread alone: with a team of its own, which waits by spinning, a worker would
+          // take the cores from the thread that trains.
+          /*begin_worker=*/[] { at::set_num_threads(1); }),
       accumulate_(stage.settings.accumulate),
       source_size_(task.source()->size()),
       one_batch_(one_batch) {}

@@ -174,8 +174,8 @@ TEST(TensorStore, SaysWhatAFolderLacks) {
 
 TEST(RequireFinite, RefusesNanAndInfinity) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  for (const auto dtype : {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16,
-                           torch::kFloat8_e5m2}) {
+  for (const auto dtype :
+       {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kFloat8_e5m2}) {
     require_finite(torch::ones({}).to(dtype), "scalar", "file");
     for (const int64_t position : {0, 50, 69}) {
       for (const double bad : {kInfinity, -kInfinity, std::nan("")}) {

@@ -8,6 +8,7 @@
 #include "miniworld/miniworld_protocol.h"
 #include "miniworld/world.h"
 #include "reasonbrain/trainer.h"
+#include "tasks/collate.h"
 #include "tasks/reasonbrain_task.h"
 
 namespace reasonbrain::tasks {
@@ -65,6 +66,7 @@ class ReasonBrainTaskTest : public ::testing::Test {
     options.reasoner.labels = 0.5;
     options.painter.l1 = 0.1;
     options.painter.edit_weight = 5;
+    options.joint.edit_share = 0.5;
     options.joint.labels = 0.1;
     options.joint.align = 1;
     options.time.distribution = diffusion::TimeDistribution::kHighNoise;
@@ -128,6 +130,32 @@ TEST_F(ReasonBrainTaskTest, LossesOfABatchAreThoseOfItsParts) {
                   1e-6 * std::max(1.0, counts[i].count));
     }
   }
+}
+
+TEST_F(ReasonBrainTaskTest, EveryOtherOutcomeHasTheSameShareOfTheEditDensity) {
+  const auto task = make_task();
+  data::Sample sample = task->source()->get(0);
+  const auto white_up_to = [&](size_t num_pixels) {
+    io::Image image = sample.source;
+    std::fill(image.pixels.begin(), image.pixels.end(), uint8_t{0});
+    std::fill_n(image.pixels.begin(), 3 * num_pixels, uint8_t{255});
+    return image;
+  };
+  sample.alternatives = {{"more", white_up_to(4)}, {"none", white_up_to(0)}};
+  sample.target = white_up_to(1);
+  sample.source = white_up_to(0);
+  train::BatchInfo info;
+  info.indices = {0};
+  std::vector<data::Sample> samples = {std::move(sample)};
+  const auto batch = task->collate(std::move(samples), info);
+  const auto& reason = static_cast<const ReasonBatch&>(*batch);
+  const auto n = static_cast<float>(edit::kTinySide * edit::kTinySide);
+  torch::Tensor mask = torch::zeros_like(reason.edit_mask), density = torch::zeros_like(mask);
+  mask.flatten().narrow(0, 0, 4).fill_(1);
+  density.flatten()[0] = n / 2;                           // the source differs in one pixel
+  density.flatten().narrow(0, 1, 3).fill_(n / 3.0f / 2);  // "more" in three; "none" is the source
+  EXPECT_TRUE(torch::equal(reason.edit_mask, mask));
+  EXPECT_TRUE(torch::allclose(reason.edit_density, density));
 }
 
 TEST_F(ReasonBrainTaskTest, EveryTrainableParameterOfAStageGetsAGradient) {

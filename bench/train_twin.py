@@ -249,7 +249,7 @@ class Painter(nn.Module):
         channels = source.shape[1]
         gates = channels // 3
         ground = source.unflatten(1, (3, gates)).flatten(2).median(2).values.repeat_interleave(gates, 1)[:, :, None, None]
-        gate = torch.sigmoid(output[:, channels:] * 4 - 2).repeat(1, 3, 1, 1)
+        gate = torch.sigmoid(output[:, channels:] - 2).repeat(1, 3, 1, 1)
         return source + gate * (ground + output[:, :channels] * 2 - source)
 
 

@@ -9,8 +9,6 @@ namespace reasonbrain::reason {
 namespace {
 
 constexpr double kGateOffset = 2.0;  // the untrained gate is sigmoid(-2) = 0.12: mostly copy
-constexpr double kGateSlope =
-    4.0;  // a half-open gate lets the source shine through: few outputs are
 constexpr double kPaintScale = 2.0;
 
 int64_t gate_channels(const DenoiserOptions& options) {
@@ -82,8 +80,7 @@ torch::Tensor UNetDenoiser::copy_paint(const torch::Tensor& output,
   const torch::Tensor ground = std::get<0>(source.unflatten(1, {-1, gates}).flatten(2).median(2));
   const torch::Tensor paint = ground.repeat_interleave(gates, 1).unsqueeze(-1).unsqueeze(-1) +
                               output.narrow(1, 0, channels) * kPaintScale;
-  const torch::Tensor gate =
-      at::sigmoid(output.narrow(1, channels, gates) * kGateSlope - kGateOffset);
+  const torch::Tensor gate = at::sigmoid(output.narrow(1, channels, gates) - kGateOffset);
   // One gate per pixel, shared by its colour channels.
   const torch::Tensor shared = gate.repeat({1, channels / gates, 1, 1});
   return source + shared * (paint - source);

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 
@@ -228,6 +229,15 @@ TEST_F(BadEditTest, AnInterruptedBatchKeepsWholePicturesAndGoesOn) {
   EXPECT_EQ(run(command).status, 0);
 }
 
+bool catches_interrupts(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("SigCgt:", 0) == 0)
+      return (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1) & 1) != 0;
+  }
+  return false;
+}
+
 TEST_F(BadEditTest, AnInterruptEndsTheWaitingForInput) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
@@ -237,7 +247,11 @@ TEST_F(BadEditTest, AnInterruptEndsTheWaitingForInput) {
     ::execl(RB_BINARY, RB_BINARY, "tokenize", "--tokenizer", (kModel + "/llm").c_str(), nullptr);
     ::_exit(99);
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(2000));
+  // Before its handler stands (LibTorch's loading takes seconds on a busy machine) the signal would
+  // end it at once.
+  for (int i = 0; i < 600 && !catches_interrupts(child); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));  // now it waits
   ::kill(child, SIGINT);
   int status = 0;
   pid_t ended = 0;
@@ -247,6 +261,7 @@ TEST_F(BadEditTest, AnInterruptEndsTheWaitingForInput) {
   }
   EXPECT_EQ(ended, child) << "it still waits";
   if (ended == 0) ::kill(child, SIGKILL);
+  EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 130);
   ::close(ends[0]);
   ::close(ends[1]);

@@ -86,7 +86,7 @@ TEST(UNetDenoiser, AGateChoosesBetweenTheSourceAndThePaintOnItsGround) {
   EXPECT_TRUE(at::allclose(answer(), ground, 0, 1e-6));
   say_everywhere(*denoiser, 0.25, /*gate=*/40);
   EXPECT_TRUE(at::allclose(answer(), ground + 0.5, 0, 1e-6));
-  say_everywhere(*denoiser, 0.25, /*gate=*/0.5);  // half open
+  say_everywhere(*denoiser, 0.25, /*gate=*/2);  // half open
   EXPECT_TRUE(at::allclose(answer(), (given.source + ground + 0.5) / 2, 0, 1e-5));
 }
 

@@ -86,7 +86,12 @@ const std::vector<ModelKind>& model_kinds() {
        [](const fs::path& folder, const nn::Build& build) {
          const KeyTable table = clip::original_text_key_table();
          return convertible(clip::load_text(folder, build).model, clip::save_text, table,
-                            {{"text_encoder."}, {"lora_te_", "lora_te1_"}, table});
+                            {.dotted = {"text_encoder."},
+                             .mangled = {"lora_te_", "lora_te1_"},
+                             .original = table,
+                             .own_key = [](const std::string& key) {  // transformers 5's names
+                               return "text_model." + key;
+                             }});
        }},
       {"llama", "transformers", "Meta's (wq, wk, ...), in one file",
        [](const fs::path& folder, const nn::Build& build) {

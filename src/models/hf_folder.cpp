@@ -63,6 +63,10 @@ nn::StateDict load_weights(torch::nn::Module& module, const io::TensorStore& sto
   return by_file_key;
 }
 
+bool differ(const io::TensorStore& store, const std::string& a, const std::string& b) {
+  return store.contains(a) && store.contains(b) && !at::equal(store.tensor(a), store.tensor(b));
+}
+
 nn::StateDict base_state_dict(const torch::nn::Module& module) {
   nn::StateDict weights = nn::state_dict(module);
   std::erase_if(weights, [](const auto& entry) { return is_lora_parameter(entry.first); });

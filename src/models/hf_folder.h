@@ -41,6 +41,9 @@ nn::StateDict load_weights(torch::nn::Module& module, const io::TensorStore& sto
                            const KeyMap& key_map,
                            const std::function<bool(const std::string&)>& may_be_missing = {});
 
+// Both tensors are there and not equal: weights that a configuration calls tied are not.
+bool differ(const io::TensorStore& store, const std::string& a, const std::string& b);
+
 // The module's parameters and buffers without LoRA adapters.
 nn::StateDict base_state_dict(const torch::nn::Module& module);
 

@@ -7,6 +7,7 @@
 #include "core/str.h"
 #include "io/json.h"
 #include "models/lora_adapter.h"
+#include "models/peft_pattern.h"
 #include "nn/conv.h"
 #include "nn/linear.h"
 #include "reasonbrain/error.h"
@@ -184,11 +185,12 @@ class Reader {
   void read_metadata() {
     const auto found = store_.metadata().find(kMetadata);
     if (found == store_.metadata().end()) return;
-    metadata_ = io::parse_json(found->second, str(store_.path().string(), " (", kMetadata, ")"));
+    io::parse_json(found->second, str(store_.path().string(), " (", kMetadata, ")"));
+    metadata_ = nlohmann::ordered_json::parse(found->second);  // well-formed; the order counts
   }
 
   // A field of the PEFT configuration that diffusers leaves in the metadata.
-  nlohmann::json option(const std::string& name) const {
+  nlohmann::ordered_json option(const std::string& name) const {
     if (!metadata_.is_object()) return {};
     for (const std::string& prefix : names_.dotted) {
       const auto found = metadata_.find(prefix + name);
@@ -200,17 +202,15 @@ class Reader {
   double scale(const std::string& name, const Halves& halves) const {
     const auto rank = static_cast<double>(halves.down.size(0));
     if (halves.alpha) return *halves.alpha / rank;
-    nlohmann::json alpha = option("lora_alpha");
-    const nlohmann::json pattern = option("alpha_pattern");
-    if (pattern.is_object()) {
-      for (const auto& [ending, value] : pattern.items()) {
-        if (name == ending || ends_with(name, "." + ending)) alpha = value;
-      }
-    }
-    if (!alpha.is_number()) return 1;
-    const nlohmann::json rslora = option("use_rslora");
+    const nlohmann::ordered_json given = option("lora_alpha");
+    if (!given.is_number()) return 1;
+    const std::string origin = store_.path().string();
+    const double alpha = by_pattern(
+        read_pattern({{"alpha_pattern", option("alpha_pattern")}}, "alpha_pattern", origin), name,
+        given.get<double>(), origin);
+    const nlohmann::ordered_json rslora = option("use_rslora");
     const bool root = rslora.is_boolean() && rslora.get<bool>();
-    return alpha.get<double>() / (root ? std::sqrt(rank) : rank);
+    return alpha / (root ? std::sqrt(rank) : rank);
   }
 
   void add(const std::string& name, const Halves& halves) {
@@ -235,7 +235,7 @@ class Reader {
   io::TensorStore store_;
   const LoraNames& names_;
   std::map<std::string, Target> targets_;
-  nlohmann::json metadata_;
+  nlohmann::ordered_json metadata_;
   LoraAdapter adapter_;
 };
 
@@ -256,8 +256,8 @@ void write_diffusers(const LoraAdapter& adapter, const std::filesystem::path& pa
     layers.push_back(layer.name);
     const int64_t own_rank = layer.down.size(0);
     const double own_alpha = layer.scale * static_cast<double>(own_rank);
-    if (own_rank != rank) ranks[layer.name] = own_rank;
-    if (own_alpha != alpha) alphas[layer.name] = own_alpha;
+    if (own_rank != rank) ranks[exact_pattern(layer.name)] = own_rank;
+    if (own_alpha != alpha) alphas[exact_pattern(layer.name)] = own_alpha;
   }
   const nlohmann::json options = {{prefix + "r", rank},
                                   {prefix + "lora_alpha", alpha},

@@ -1,4 +1,6 @@
 // PEFT folders: the file side of models/lora.h.
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -9,6 +11,7 @@
 #include "io/json.h"
 #include "models/hf_folder.h"
 #include "models/lora.h"
+#include "models/peft_pattern.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::models {
@@ -28,6 +31,7 @@ struct PeftOptions {
   bool use_rslora = false;
   bool use_dora = false;
   bool fan_in_fan_out = false;
+  bool ensure_weight_tying = false;
 
   void describe(OptionVisitor& v) {
     v.field("peft_type", peft_type, {.help = "Method of the adapter"});
@@ -37,6 +41,8 @@ struct PeftOptions {
     v.field("use_rslora", use_rslora, {.help = "Scale by the root of the rank"});
     v.field("use_dora", use_dora, {.help = "Weight-decomposed adapters"});
     v.field("fan_in_fan_out", fan_in_fan_out, {.help = "Weights are stored transposed"});
+    v.field("ensure_weight_tying", ensure_weight_tying,
+            {.help = "A trained table stays that of the logits"});
   }
 };
 
@@ -47,19 +53,19 @@ struct PeftConfig {
   std::string origin;
 };
 
-nlohmann::ordered_json pattern_object(const nlohmann::ordered_json& config, const char* name,
-                                      const std::string& origin) {
-  const nlohmann::ordered_json pattern = config.value(name, nlohmann::ordered_json());
-  if (pattern.is_null()) return nlohmann::ordered_json::object();
-  if (!pattern.is_object())
-    throw data_error(str(origin, ": ", name, " is ", pattern.dump(), "; expected an object"));
-  for (const auto& [key, value] : pattern.items()) {
-    if (!value.is_number()) {
-      throw data_error(
-          str(origin, ": ", name, " of '", key, "' is ", value.dump(), "; expected a number"));
-    }
+// Some ways of initialising adapters change the weights below them, each time they are loaded.
+void refuse_initialisation(const nlohmann::json& json, const std::string& origin) {
+  const auto found = json.find("init_lora_weights");
+  if (found == json.end() || !found->is_string()) return;
+  std::string way = found->get<std::string>();
+  std::transform(way.begin(), way.end(), way.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const char* name : {"pissa", "corda", "olora", "loftq", "lora_ga"}) {
+    if (!starts_with(way, name)) continue;
+    throw data_error(str(origin, ": init_lora_weights '", way,
+                         "' changes the base weights and is not supported; convert the adapter to "
+                         "plain LoRA with PEFT first"));
   }
-  return pattern;
 }
 
 PeftConfig read_config(const std::filesystem::path& folder) {
@@ -80,30 +86,18 @@ PeftConfig read_config(const std::filesystem::path& folder) {
     throw data_error(
         str(config.origin, ": fan_in_fan_out is not supported; linear weights are [out, in] here"));
   }
-  for (const char* name : {"alora_invocation_tokens", "arrow_config", "target_parameters"}) {
+  for (const char* name :
+       {"alora_invocation_tokens", "arrow_config", "target_parameters", "layer_replication",
+        "use_bdlora", "velora_config", "monteclora_config", "kasa_config"}) {
     const auto found = json.find(name);
-    if (found == json.end() || found->is_null() || found->empty()) continue;
+    if (found == json.end() || found->is_null() || *found == false || found->empty()) continue;
     throw data_error(str(config.origin, ": ", name, " is not supported; expected null"));
   }
+  refuse_initialisation(json, config.origin);
   const auto ordered = nlohmann::ordered_json::parse(read_file(path));  // well-formed: read above
-  config.rank_pattern = pattern_object(ordered, "rank_pattern", config.origin);
-  config.alpha_pattern = pattern_object(ordered, "alpha_pattern", config.origin);
+  config.rank_pattern = read_pattern(ordered, "rank_pattern", config.origin);
+  config.alpha_pattern = read_pattern(ordered, "alpha_pattern", config.origin);
   return config;
-}
-
-// The value of the first pattern that is, as a regular expression, the end of `name` (at a dot).
-double by_pattern(const nlohmann::ordered_json& patterns, const std::string& name, double otherwise,
-                  const std::string& origin) {
-  for (const auto& [pattern, value] : patterns.items()) {
-    try {
-      if (std::regex_match(name, std::regex("(.*\\.)?(" + pattern + ")")))
-        return value.get<double>();
-    } catch (const std::regex_error&) {
-      throw data_error(
-          str(origin, ": '", pattern, "' is not a regular expression that is understood"));
-    }
-  }
-  return otherwise;
 }
 
 struct AdapterKey {
@@ -118,7 +112,10 @@ AdapterKey parse_key(const std::string& key, const KeyRename& own_key, const std
   if (!starts_with(key, kPrefix)) {
     throw data_error(str(origin, ": the key '", key, "' does not begin with ", kPrefix));
   }
-  const std::string name = key.substr(std::string(kPrefix).size());
+  std::string name = key.substr(std::string(kPrefix).size());
+  const std::string wrapped = ".base_layer";  // an adapted layer's own weight or bias
+  if (const size_t at = name.rfind(wrapped + "."); at != std::string::npos)
+    name.erase(at, wrapped.size());
   std::smatch match;
   if (std::regex_match(name, match, kLora)) {
     return {match[1], renamed_layer(own_key, match[1]), match[2].str()[0]};
@@ -141,6 +138,22 @@ void attach_like_file(nn::Linear& linear, const std::string& name, int64_t rank,
   }
   const double alpha = by_pattern(config.alpha_pattern, name, options.lora_alpha, config.origin);
   linear->attach_lora(rank, alpha / (options.use_rslora ? std::sqrt(expected) : expected));
+}
+
+// A table that PEFT trains stands beside the one of the logits; with one table for both there is
+// no place for it.
+void refuse_untying(const torch::nn::Module& module, const std::set<std::string>& given,
+                    const std::string& origin) {
+  const std::string table = "model.embed_tokens.weight";
+  const auto parameters = module.named_parameters();
+  for (const std::string& name : given) {
+    if (!ends_with(name, table)) continue;
+    const std::string stem = name.substr(0, name.size() - table.size());
+    if (parameters.contains(stem + "lm_head.weight")) continue;
+    throw data_error(str(origin,
+                         ": modules_to_save holds embed_tokens, but this model has "
+                         "tie_word_embeddings; train it with ensure_weight_tying"));
+  }
 }
 
 }  // namespace
@@ -172,6 +185,7 @@ nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem
     module_keys[key] = parsed.part ? str(parsed.name, ".lora_", parsed.part) : parsed.name;
     given.insert(module_keys[key]);
   }
+  if (!config.options.ensure_weight_tying) refuse_untying(module, given, store.path().string());
   return load_weights(
       module, store, [&](const std::string& key) { return module_keys.at(key); },
       [&](const std::string& name) {  // all but the second half of an adapter that the file begins
@@ -207,8 +221,8 @@ void save_peft_adapter(torch::nn::Module& module, const std::filesystem::path& f
       rank = own_rank;
       alpha = own_alpha;
     }
-    if (own_rank != rank) rank_pattern[name] = own_rank;
-    if (own_alpha != alpha) alpha_pattern[name] = own_alpha;
+    if (own_rank != rank) rank_pattern[exact_pattern(name)] = own_rank;
+    if (own_alpha != alpha) alpha_pattern[exact_pattern(name)] = own_alpha;
     weights[str(kPrefix, name, ".lora_A.weight")] = linear->lora_A;
     weights[str(kPrefix, name, ".lora_B.weight")] = linear->lora_B;
     adapted.insert(name);

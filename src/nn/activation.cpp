@@ -5,14 +5,14 @@
 
 namespace reasonbrain::nn {
 
-Activation parse_activation(const std::string& name) {
+Activation parse_activation(const std::string& name, const std::string& option) {
   if (name == "gelu") return Activation::kGelu;
   if (name == "gelu_new" || name == "gelu_pytorch_tanh") return Activation::kGeluTanh;
   if (name == "quick_gelu") return Activation::kQuickGelu;
   if (name == "silu" || name == "swish") return Activation::kSilu;
   if (name == "relu") return Activation::kRelu;
   throw data_error(str(
-      "activation '", name,
+      option, " '", name,
       "' is not supported; expected gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, silu or relu"));
 }
 

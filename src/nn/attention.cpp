@@ -6,6 +6,8 @@
 namespace reasonbrain::nn {
 namespace {
 
+constexpr double kNever = -std::numeric_limits<double>::infinity();
+
 double lowest(torch::ScalarType dtype) {
   switch (dtype) {
     case torch::kFloat16:
@@ -51,18 +53,19 @@ torch::Tensor attention_weights(const torch::Tensor& query, const torch::Tensor&
   return at::softmax(logits.to(torch::kFloat32), -1);
 }
 
-torch::Tensor additive_key_mask(const torch::Tensor& keep, torch::ScalarType dtype) {
+torch::Tensor additive_key_mask(const torch::Tensor& keep, torch::ScalarType dtype,
+                                BlindRow blind) {
   const torch::Tensor dropped = keep == 0;
+  const double value = blind == BlindRow::kMean ? lowest(dtype) : kNever;
   return at::zeros(keep.sizes(), keep.options().dtype(dtype))
-      .masked_fill_(dropped, lowest(dtype))
+      .masked_fill_(dropped, value)
       .unsqueeze(1)
       .unsqueeze(1);
 }
 
 torch::Tensor additive_causal_mask(int64_t num_queries, int64_t num_keys,
                                    const torch::TensorOptions& options) {
-  const auto dtype = c10::typeMetaToScalarType(options.dtype());
-  return at::full({num_queries, num_keys}, lowest(dtype), options)
+  return at::full({num_queries, num_keys}, kNever, options)
       .triu_(num_keys - num_queries + 1)
       .view({1, 1, num_queries, num_keys});
 }

@@ -25,10 +25,17 @@ torch::Tensor attention_weights(const torch::Tensor& query, const torch::Tensor&
                                 const torch::Tensor& mask,
                                 std::optional<double> scale = std::nullopt);
 
-// Additive mask [B, 1, 1, K] from a key mask: 0 where kept, the dtype's lowest value where not.
+// What a query reads that may see no key at all.
+enum class BlindRow {
+  kMean,  // the mean of all values: dropped keys get the dtype's lowest value
+  kZero   // nothing, as under transformers' boolean masks: dropped keys get minus infinity
+};
+
+// Additive mask [B, 1, 1, K] from a key mask: 0 where kept.
 torch::Tensor additive_key_mask(const torch::Tensor& keep,  // bool or int [B, K], nonzero = kept
-                                torch::ScalarType dtype);
-// Additive mask [1, 1, Q, K] that forbids looking ahead; the last query sees every key.
+                                torch::ScalarType dtype, BlindRow blind = BlindRow::kMean);
+// Additive mask [1, 1, Q, K] of 0 and minus infinity that forbids looking ahead; the last query
+// sees every key.
 torch::Tensor additive_causal_mask(int64_t num_queries, int64_t num_keys,
                                    const torch::TensorOptions& options);
 

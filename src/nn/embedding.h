@@ -7,10 +7,14 @@ namespace reasonbrain::nn {
 
 class EmbeddingImpl : public Module {
  public:
-  EmbeddingImpl(int64_t rows, int64_t width, const Build& build);
+  // padding_row: one that never learns from a look-up; -1: none.
+  EmbeddingImpl(int64_t rows, int64_t width, const Build& build, int64_t padding_row = -1);
   torch::Tensor forward(const torch::Tensor& ids);  // int64 [...] -> [..., width]
 
   torch::Tensor weight;  // [rows, width]
+
+ private:
+  int64_t padding_row_;
 };
 TORCH_MODULE(Embedding);
 

@@ -1,12 +1,16 @@
 #include <nlohmann/json.hpp>
 
+#include "core/expect_error.h"
 #include "core/rng_tensor.h"
+#include "io/json.h"
 #include "io/json_options.h"
 #include "models/llama/folder.h"
 #include "models/lora.h"
+#include "models/peft_pattern.h"
 #include "models/reference.h"
 #include "nn/attention.h"
 #include "reasonbrain/error.h"
+#include "reasonbrain/safetensors.h"
 
 namespace reasonbrain::models::llama {
 namespace {
@@ -185,6 +189,46 @@ TEST(Llama, WantedPositionsAreTheLastOfAll) {
   }
 }
 
+TEST(Llama, RowsThatSeeNothingReadNothing) {
+  Llama model = small_model();
+  const torch::Tensor states = random_states(1, 5);
+  torch::Tensor mask = at::ones({1, 5}, torch::kInt64);
+  mask.narrow(1, 0, 2).zero_();
+  // Without attention the first layer of a blind row is its feed-forward part alone.
+  auto& layer = *model->model->layers->ptr<DecoderLayerImpl>(0);
+  const torch::Tensor blind = states.narrow(1, 0, 2);
+  const torch::Tensor expected = blind + layer.mlp(layer.post_attention_layernorm(blind));
+  const auto all = model->forward(states, mask, {}, /*hook=*/nullptr, /*keep_hidden_states=*/true);
+  EXPECT_LT(models::testing::relative_error(all.hidden_states[1].narrow(1, 0, 2), expected),
+            kRounding);
+}
+
+TEST(Llama, ThePaddingRowOfTheTableDoesNotLearn) {
+  LlamaConfig config = small_config();
+  config.padding_row = 3;
+  Llama model = small_model(config);
+  const torch::Tensor ids = at::tensor(std::vector<int64_t>{3, 5, 3}).view({1, 3});
+  model->forward(model->embed(ids)).last_hidden_state.square().sum().backward();
+  const torch::Tensor gradient = model->model->embed_tokens->weight.grad();
+  EXPECT_EQ(gradient[3].abs().max().item<float>(), 0);
+  EXPECT_GT(gradient[5].abs().max().item<float>(), 0);
+  EXPECT_EQ(parse_config(to_hf_config(config), "config.json").padding_row, 3);
+  EXPECT_EQ(parse_config({{"vocab_size", 20}, {"pad_token_id", -1}}, "config.json").padding_row,
+            19);
+}
+
+TEST(LlamaFolder, TiedTablesThatDifferAreTwo) {
+  const auto folder = fresh_folder("llama_untied");
+  Llama model = small_model();
+  save(folder, model);
+  nlohmann::json config = io::read_json(folder / "config.json");
+  config["tie_word_embeddings"] = true;
+  io::write_json(folder / "config.json", config);
+  auto loaded = load(folder, nn::Build{});
+  EXPECT_FALSE(loaded.model->config().tie_word_embeddings);
+  EXPECT_TRUE(loaded.model->lm_head->weight.equal(model->lm_head->weight));
+}
+
 TEST(LlamaFolder, EveryRopeScalingIsWrittenAndRead) {
   for (const char* text :
        {R"({"rope_type": "yarn", "factor": 4, "beta_fast": 8, "mscale": 2, "mscale_all_dim": 1,
@@ -262,6 +306,53 @@ TEST(Lora, RefusesWhatItCannotUse) {
   shallow.num_hidden_layers = 1;  // the adapter's layers 1 and 2 do not exist
   Llama other(shallow, nn::Build{});
   EXPECT_THROW(load_peft_adapter(*other, folder), Error);
+
+  const nlohmann::json plain = io::read_json(folder / "adapter_config.json");
+  const std::pair<const char*, nlohmann::json> fields[] = {{"init_lora_weights", "pissa_niter_4"},
+                                                           {"init_lora_weights", "OLoRA"},
+                                                           {"layer_replication", {{0, 1}, {1, 2}}},
+                                                           {"use_dora", true}};
+  for (const auto& [name, value] : fields) {
+    nlohmann::json config = plain;
+    config[name] = value;
+    io::write_json(folder / "adapter_config.json", config);
+    Llama fresh = small_model();
+    EXPECT_ERROR(load_peft_adapter(*fresh, folder), kData, name);
+  }
+}
+
+TEST(Lora, FullWeightsComeWithTheAdapter) {
+  const auto folder = fresh_folder("full_weights");
+  Llama model = small_model();
+  attach_lora(*model, LoraOptions{}, /*seed=*/1);
+  save_peft_adapter(*model, folder);
+  io::TensorMap weights = io::load_safetensors(folder / "adapter_model.safetensors");
+  const torch::Tensor head = at::full({20, 16}, 0.5), table = at::full({20, 16}, 0.25);
+  weights["base_model.model.lm_head.base_layer.weight"] = head;
+  weights["base_model.model.model.embed_tokens.weight"] = table;
+  io::save_safetensors(folder / "adapter_model.safetensors", weights);
+  Llama loaded = small_model();
+  load_peft_adapter(*loaded, folder);
+  EXPECT_TRUE(loaded->lm_head->weight.equal(head));
+  EXPECT_TRUE(loaded->model->embed_tokens->weight.equal(table));
+
+  LlamaConfig config = small_config();
+  config.tie_word_embeddings = true;
+  Llama tied = small_model(config);
+  weights.erase("base_model.model.lm_head.base_layer.weight");
+  io::save_safetensors(folder / "adapter_model.safetensors", weights);
+  EXPECT_ERROR(load_peft_adapter(*tied, folder), kData, "tie_word_embeddings");
+}
+
+TEST(Lora, PatternsNameOneLayerOrThoseOfAnExpression) {
+  const nlohmann::ordered_json patterns = {{"layers.1.*proj", 4}, {"v_proj", 6}};
+  const auto value = [&](const char* layer) { return by_pattern(patterns, layer, 1, "a.json"); };
+  EXPECT_EQ(value("model.layers.1.self_attn.v_proj"), 4);  // the first that fits
+  EXPECT_EQ(value("model.layers.0.self_attn.v_proj"), 6);
+  EXPECT_EQ(value("model.layers.0.self_attn.my_v_proj"), 1);
+  const nlohmann::ordered_json exact = {{exact_pattern("proj_out"), 2}};
+  EXPECT_EQ(by_pattern(exact, "proj_out", 1, "a.json"), 2);
+  EXPECT_EQ(by_pattern(exact, "blocks.0.proj_out", 1, "a.json"), 1);
 }
 
 TEST(LlamaConfig, NamesWhatIsNotSupported) {
@@ -281,6 +372,9 @@ TEST(LlamaConfig, NamesWhatIsNotSupported) {
   EXPECT_THAT(problem(R"({"model_type": "mistral"})"), ::testing::HasSubstr("mistral"));
   EXPECT_THAT(problem(R"({"num_attention_heads": 4, "num_key_value_heads": 3})"),
               ::testing::HasSubstr("3"));
+  EXPECT_THAT(problem(R"({"hidden_act": "mish"})"), ::testing::HasSubstr("hidden_act 'mish'"));
+  EXPECT_THAT(problem(R"({"vocab_size": 9, "pad_token_id": 9})"),
+              ::testing::HasSubstr("pad_token_id"));
   EXPECT_THAT(problem(R"({"hidden_size": 10, "num_attention_heads": 4})"),
               ::testing::HasSubstr("10"));
   EXPECT_THAT(problem(R"({"rope_parameters": {"rope_theta": 5e5, "partial_rotary_factor": 0.5}})"),

@@ -90,6 +90,20 @@ TEST(T5, CountOfThePublishedModel) {
   EXPECT_EQ(nn::count_parameters(*T5Encoder(config, meta)).total, 4'762'310'656);
 }
 
+TEST(T5, ActivationAndGateOfTheirOwnGoBeforeTheProjectionsName) {
+  const T5Config both = parse_t5_config(
+      {{"feed_forward_proj", "gated-gelu"}, {"dense_act_fn", "gelu"}, {"is_gated_act", false}},
+      "config.json");
+  EXPECT_EQ(both.activation(), nn::Activation::kGelu);
+  EXPECT_FALSE(both.gated());
+  const T5Config again = parse_t5_config(to_hf_config(both), "config.json");
+  EXPECT_EQ(again.activation(), nn::Activation::kGelu);
+  EXPECT_FALSE(again.gated());
+  const T5Config plain = parse_t5_config({{"feed_forward_proj", "gated-gelu"}}, "config.json");
+  EXPECT_EQ(plain.activation(), nn::Activation::kGeluTanh);
+  EXPECT_TRUE(plain.gated());
+}
+
 TEST(T5, UnsupportedValuesAreNamed) {
   const auto error_of = [](const nlohmann::json& object) -> std::string {
     try {
@@ -102,6 +116,7 @@ TEST(T5, UnsupportedValuesAreNamed) {
   using ::testing::HasSubstr;
   EXPECT_EQ(error_of({{"feed_forward_proj", "gated-silu"}}), "");
   EXPECT_THAT(error_of({{"feed_forward_proj", "gated-maxout"}}), HasSubstr("gated-maxout"));
+  EXPECT_THAT(error_of({{"dense_act_fn", "maxout"}}), HasSubstr("dense_act_fn 'maxout'"));
   EXPECT_THAT(error_of({{"model_type", "umt5"}}), HasSubstr("umt5"));
   EXPECT_THAT(error_of({{"is_decoder", true}}), HasSubstr("is_decoder"));
   EXPECT_THAT(error_of({{"relative_attention_max_distance", 8}}),

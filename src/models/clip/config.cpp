@@ -4,6 +4,7 @@
 
 #include "core/str.h"
 #include "models/hf_folder.h"
+#include "nn/activation.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::models::clip {
@@ -16,12 +17,12 @@ constexpr double kMaxSize = 1 << 20;
 nlohmann::json tower_section(const nlohmann::json& config, const std::string& tower) {
   const std::string section = tower + "_config";
   const auto found = config.find(section);
-  if (found == config.end()) return config;
-  nlohmann::json out = found->is_null() ? nlohmann::json::object() : *found;
+  // Written by early versions; the whole of what it means, defaults too, goes before the section.
+  const auto old = config.find(section + "_dict");
+  const bool is_old = old != config.end() && old->is_object();
+  if (found == config.end() && !is_old) return config;
+  nlohmann::json out = is_old ? *old : found->is_null() ? nlohmann::json::object() : *found;
   if (!out.is_object()) return out;  // refused when its fields are read
-  const auto old =
-      config.find(section + "_dict");  // written by early versions, goes before the section
-  if (old != config.end() && old->is_object()) out.update(*old);
   out["projection_dim"] = TowerConfig().projection_dim;
   if (config.contains("projection_dim")) out["projection_dim"] = config["projection_dim"];
   return out;
@@ -32,6 +33,7 @@ void check_tower(const TowerConfig& config, const std::string& origin) {
     throw data_error(str(origin, ": hidden_size ", config.hidden_size,
                          " is not a multiple of num_attention_heads ", config.num_attention_heads));
   }
+  nn::parse_activation(config.hidden_act, origin + ": hidden_act");
 }
 
 }  // namespace

@@ -60,8 +60,9 @@ TextOutput TextModelImpl::forward(const torch::Tensor& input_ids,
   Mask mask{.causal = true};
   if (attention_mask.defined()) {
     const int64_t length = input_ids.size(1);
-    mask.additive = at::minimum(nn::additive_causal_mask(length, length, embeddings.options()),
-                                nn::additive_key_mask(attention_mask, embeddings.scalar_type()));
+    mask.additive = at::minimum(
+        nn::additive_causal_mask(length, length, embeddings.options()),
+        nn::additive_key_mask(attention_mask, embeddings.scalar_type(), nn::BlindRow::kZero));
     mask.causal = false;
   }
   TextOutput out;

@@ -5,6 +5,7 @@
 
 #include "core/str.h"
 #include "models/hf_folder.h"
+#include "nn/activation.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::models::llama {
@@ -26,6 +27,8 @@ void normalise_rope(nlohmann::json& config, const std::string& origin) {
   for (const char* field : {"partial_rotary_factor"}) {  // also allowed outside
     if (!rope.contains(field) && config.contains(field)) rope[field] = config[field];
   }
+  const auto truncate = rope.find("truncate");
+  if (truncate != rope.end() && truncate->is_null()) *truncate = false;
   const char* original = "original_max_position_embeddings";  // outside goes before inside
   if (config.contains(original) && !config[original].is_null()) rope[original] = config[original];
   const auto partial = rope.find("partial_rotary_factor");
@@ -103,6 +106,18 @@ nlohmann::json scaling_to_json(const RopeScaling& rope, int64_t max_positions) {
   }
   if (type == "proportional") out["partial_rotary_factor"] = rope.partial_rotary_factor;
   return out;
+}
+
+// As torch.nn.Embedding reads padding_idx: a negative one counts from the end.
+int64_t padding_row(const nlohmann::json& config, int64_t vocab_size, const std::string& origin) {
+  const auto found = config.find("pad_token_id");
+  if (found == config.end() || found->is_null()) return -1;
+  const int64_t id = found->is_number_integer() ? found->get<int64_t>() : vocab_size;
+  if (id < -vocab_size || id >= vocab_size) {
+    throw data_error(str(origin, ": pad_token_id is ", found->dump(), "; expected null or one of ",
+                         vocab_size, " token ids"));
+  }
+  return id < 0 ? id + vocab_size : id;
 }
 
 }  // namespace
@@ -201,6 +216,7 @@ void check(const LlamaConfig& config, const std::string& origin) {
     throw data_error(str(origin, ": the head width ", config.head_width(),
                          " is odd; rotary positions need pairs"));
   }
+  nn::parse_activation(config.hidden_act, origin + ": hidden_act");
   check_rope(config, origin);
 }
 
@@ -210,12 +226,14 @@ LlamaConfig parse_config(const nlohmann::json& config, const std::string& origin
   normalise_rope(normalised, origin);
   LlamaConfig out;
   read_hf_options(normalised, out, origin);
+  out.padding_row = padding_row(config, out.vocab_size, origin);
   check(out, origin);
   return out;
 }
 
 nlohmann::json to_hf_config(const LlamaConfig& config) {
   nlohmann::json out = io::write_json_options(config);
+  if (config.padding_row >= 0) out["pad_token_id"] = config.padding_row;
   out["num_key_value_heads"] = config.kv_heads();
   out["head_dim"] = config.head_width();
   out["rope_scaling"] = scaling_to_json(config.rope_scaling, config.max_position_embeddings);

@@ -44,6 +44,7 @@ struct LlamaConfig {
   bool attention_bias = false;
   bool mlp_bias = false;
   bool tie_word_embeddings = false;
+  int64_t padding_row = -1;  // pad_token_id, counted from 0: its embedding does not learn; -1: none
 
   void describe(OptionVisitor& v);
 

@@ -16,9 +16,10 @@ constexpr const char* kOriginalTable = "tok_embeddings.weight";
 }  // namespace
 
 Loaded load(const std::filesystem::path& folder, const nn::Build& build) {
-  const LlamaConfig config =
-      parse_config(read_hf_config(folder), (folder / "config.json").string());
+  LlamaConfig config = parse_config(read_hf_config(folder), (folder / "config.json").string());
   const io::TensorStore store(folder);
+  if (differ(store, kTable, kHead) || differ(store, kOriginalTable, kOriginalHead))
+    config.tie_word_embeddings = false;
   Loaded out{Llama(config, build), {}};
   out.by_file_key = load_weights(*out.model, store, key_table(config, store.keys()));
   if (config.tie_word_embeddings) {

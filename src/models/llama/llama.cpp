@@ -56,8 +56,9 @@ torch::Tensor DecoderLayerImpl::forward(const torch::Tensor& states, const PassC
 }
 
 DecoderImpl::DecoderImpl(const LlamaConfig& config, const nn::Build& build) {
-  embed_tokens =
-      register_module("embed_tokens", nn::Embedding(config.vocab_size, config.hidden_size, build));
+  embed_tokens = register_module(
+      "embed_tokens",
+      nn::Embedding(config.vocab_size, config.hidden_size, build, config.padding_row));
   layers = register_module("layers", torch::nn::ModuleList());
   for (int64_t i = 0; i < config.num_hidden_layers; ++i)
     layers->push_back(DecoderLayer(config, build));
@@ -102,8 +103,9 @@ PassContext LlamaImpl::begin_pass(const torch::Tensor& inputs_embeds,
   }
   if (attention_mask.defined() &&
       (attention_mask.is_meta() || (attention_mask == 0).any().item<bool>())) {
-    pass.mask = causal_mask(
-        length, nn::additive_key_mask(attention_mask, inputs_embeds.scalar_type()), options);
+    const torch::Tensor keys =
+        nn::additive_key_mask(attention_mask, inputs_embeds.scalar_type(), nn::BlindRow::kZero);
+    pass.mask = causal_mask(length, keys, options);
   }
   return pass;
 }

@@ -80,7 +80,7 @@ torch::Tensor proportional(const torch::Tensor& frequency, const LlamaConfig& co
   const RopeScaling& rope = config.rope_scaling;
   const auto turning = static_cast<int64_t>(
       std::floor(rope.partial_rotary_factor * static_cast<double>(config.head_width()) / 2));
-  torch::Tensor out = frequency / rope.factor;
+  torch::Tensor out = frequency / (rope.factor != 0 ? rope.factor : 1);
   if (turning < out.size(0)) out.narrow(0, turning, out.size(0) - turning).zero_();
   return out;
 }

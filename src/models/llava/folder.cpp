@@ -14,6 +14,7 @@ namespace reasonbrain::models::llava {
 namespace {
 
 constexpr const char* kLanguage = "language_model.";
+constexpr const char* kLanguageTable = "language_model.model.embed_tokens.weight";
 constexpr const char* kVision = "vision_tower.";
 constexpr const char* kProjector = "multi_modal_projector.";
 constexpr const char* kDumpTower = "model.vision_tower.vision_tower.";
@@ -185,7 +186,7 @@ KeyMap key_map(std::function<std::string(const std::string&)> rename, bool tied)
     if (is_old_buffer(key) || ends_with(key, "image_newline")) return std::nullopt;
     const std::string name = rename(key);
     if (tied && name == "language_model.lm_head.weight") {
-      return "language_model.model.embed_tokens.weight";
+      return kLanguageTable;
     }
     return name;
   };
@@ -213,8 +214,14 @@ Loaded load_original(const nlohmann::json& json, const std::filesystem::path& fo
 
 Loaded load_hf(const nlohmann::json& json, const std::filesystem::path& folder,
                const nn::Build& build) {
-  const LlavaConfig config = parse_config(json, (folder / "config.json").string());
+  LlavaConfig config = parse_config(json, (folder / "config.json").string());
   const io::TensorStore store(folder);
+  for (const std::string& key : store.keys()) {
+    if (hf_key(key) != kLanguageTable) continue;
+    for (const char* head : {"lm_head.weight", "language_model.lm_head.weight"}) {
+      if (differ(store, key, head)) config.text.tie_word_embeddings = false;
+    }
+  }
   const bool tied = config.text.tie_word_embeddings;
   Loaded out{Llava(config, build), {}};
   out.by_file_key = load_weights(*out.model, store, key_map(hf_key, tied));

@@ -34,7 +34,7 @@ void QFormerConfig::validate(ErrorKind kind) const {
     throw Error(kind, str("QFormer: 'hidden_size' ", hidden_size,
                           " is no multiple of 'num_attention_heads' ", num_attention_heads));
   }
-  nn::parse_activation(hidden_act);
+  nn::parse_activation(hidden_act, "QFormer: hidden_act");
 }
 
 QFormerConfig qformer_config_from_json(const nlohmann::json& json, const std::string& origin) {

@@ -1,5 +1,7 @@
 #include "models/qformer/qformer.h"
 
+#include <algorithm>
+
 #include "core/str.h"
 #include "models/register_at.h"
 #include "nn/attention.h"
@@ -80,11 +82,13 @@ torch::Tensor QFormerImpl::forward(const torch::Tensor& query_embeds,
               "encoder_hidden_size");
   const torch::Tensor mask =
       encoder_attention_mask.defined()
-          ? nn::additive_key_mask(encoder_attention_mask, encoder_hidden_states.scalar_type())
+          ? nn::additive_key_mask(encoder_attention_mask, encoder_hidden_states.scalar_type(),
+                                  nn::BlindRow::kZero)
           : torch::Tensor();
-  const int64_t batch = encoder_hidden_states.size(0);
+  const int64_t batch = std::max(query_embeds.size(0), encoder_hidden_states.size(0));
+  const torch::Tensor states = encoder_hidden_states.expand({batch, -1, -1});
   torch::Tensor x = layernorm(query_embeds).expand({batch, -1, -1});
-  for (auto& layer : layers_) x = layer(x, encoder_hidden_states, mask);
+  for (auto& layer : layers_) x = layer(x, states, mask);
   return x;
 }
 

@@ -29,7 +29,7 @@ void check_vision(const VisionConfig& config, const std::string& origin) {
   require(config.mlp_width() >= 1 && config.mlp_width() <= kMaxSize * 16, origin,
           str("vision_config: mlp_ratio ", config.mlp_ratio, " makes a feed-forward width of ",
               config.mlp_width()));
-  nn::parse_activation(config.hidden_act);
+  nn::parse_activation(config.hidden_act, "hidden_act");
 }
 
 void check_decoder(const DecoderConfig& config, const std::string& origin) {
@@ -42,7 +42,7 @@ void check_decoder(const DecoderConfig& config, const std::string& origin) {
                 " or attention_downsample_rate) is not a multiple of num_attention_heads ",
                 config.num_attention_heads));
   }
-  nn::parse_activation(config.hidden_act);
+  nn::parse_activation(config.hidden_act, "hidden_act");
 }
 
 void check_together(const SamConfig& config, const std::string& origin) {
@@ -62,7 +62,7 @@ void check_together(const SamConfig& config, const std::string& origin) {
           str("prompt_encoder_config: image_size ", prompt.image_size, " and patch_size ",
               prompt.patch_size, " make ", prompt.grid(),
               " patches a side, those of vision_config ", vision.grid()));
-  nn::parse_activation(prompt.hidden_act);
+  nn::parse_activation(prompt.hidden_act, "hidden_act");
 }
 
 }  // namespace

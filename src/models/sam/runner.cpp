@@ -16,8 +16,7 @@ constexpr const char* kPromptPositions = "prompt_encoder.shared_embedding.positi
 // As the reference: the configuration asks for it, and the file does not contradict.
 bool is_tied(const SamConfig& config, const io::TensorStore& store) {
   if (!store.contains(kPositions) || !store.contains(kPromptPositions)) return true;
-  return config.tie_word_embeddings &&
-         at::equal(store.tensor(kPositions), store.tensor(kPromptPositions));
+  return config.tie_word_embeddings && !differ(store, kPositions, kPromptPositions);
 }
 
 struct Loaded {

@@ -16,7 +16,9 @@ void check(const T5Config& config, const std::string& origin) {
   try {
     config.activation();
   } catch (const Error& error) {
-    throw data_error(str(origin, ": feed_forward_proj '", config.feed_forward_proj,
+    const bool own = !config.dense_act_fn.empty();
+    throw data_error(str(origin, own ? ": dense_act_fn '" : ": feed_forward_proj '",
+                         own ? config.dense_act_fn : config.feed_forward_proj,
                          "' is not supported: ", error.what()));
   }
   // Half of the buckets are for keys before the query, and half of those for single distances.
@@ -51,17 +53,21 @@ void T5Config::describe(OptionVisitor& v) {
           {.help = "Factor on the standard deviation of fresh weights", .min = 0, .max = 1e3});
   v.field("feed_forward_proj", feed_forward_proj,
           {.help = "Activation of the feed-forward part, or gated-ACTIVATION"});
+  v.field("dense_act_fn", dense_act_fn,
+          {.help = "Activation in place of that of feed_forward_proj; empty: that one"});
 }
 
 bool T5Config::gated() const {
-  return starts_with(feed_forward_proj, kGated);
+  return is_gated_act.value_or(starts_with(feed_forward_proj, kGated));
 }
 
 nn::Activation T5Config::activation() const {
+  if (!dense_act_fn.empty()) return nn::parse_activation(dense_act_fn);
   if (feed_forward_proj == "gated-gelu")
     return nn::Activation::kGeluTanh;  // the reference's reading
-  return nn::parse_activation(gated() ? feed_forward_proj.substr(std::string(kGated).size())
-                                      : feed_forward_proj);
+  const bool prefixed = starts_with(feed_forward_proj, kGated);
+  return nn::parse_activation(prefixed ? feed_forward_proj.substr(std::string(kGated).size())
+                                       : feed_forward_proj);
 }
 
 T5Config parse_t5_config(const nlohmann::json& config, const std::string& origin) {
@@ -71,12 +77,16 @@ T5Config parse_t5_config(const nlohmann::json& config, const std::string& origin
   }
   T5Config out;
   read_hf_options(config, out, origin);
+  const auto gate = config.find("is_gated_act");
+  if (gate != config.end() && gate->is_boolean()) out.is_gated_act = gate->get<bool>();
   check(out, origin);
   return out;
 }
 
 nlohmann::json to_hf_config(const T5Config& config) {
   nlohmann::json out = io::write_json_options(config);
+  if (config.dense_act_fn.empty()) out.erase("dense_act_fn");
+  if (config.is_gated_act) out["is_gated_act"] = *config.is_gated_act;
   out["model_type"] = "t5";
   out["architectures"] = {"T5EncoderModel"};
   return out;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "nn/activation.h"
@@ -22,6 +23,8 @@ struct T5Config {
   double layer_norm_epsilon = 1e-6;
   double initializer_factor = 1.0;
   std::string feed_forward_proj = "relu";
+  std::string dense_act_fn;          // before the one of feed_forward_proj; "": not given
+  std::optional<bool> is_gated_act;  // the same
 
   void describe(OptionVisitor& v);
 

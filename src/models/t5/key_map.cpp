@@ -55,8 +55,16 @@ KeyTable original_key_table(const T5Config& config) {
   return KeyTable(std::move(rules));
 }
 
-KeyTable key_table(const T5Config& config, const std::vector<std::string>& file_keys) {
+KeyTable key_table(const T5Config& config, const std::vector<std::string>& file_keys,
+                   bool two_tables) {
   if (any_key_matches(file_keys, "encoder/{rest}")) return original_key_table(config);
+  if (two_tables) {
+    return KeyTable({{{"decoder.{rest}"}, {}},
+                     {{"lm_head.{rest}"}, {}},
+                     {{"shared.weight"}, {}},
+                     {{"encoder.embed_tokens.weight"}, {"shared.weight"}},
+                     {{"{rest}"}, {"{rest}"}}});
+  }
   return KeyTable({
       {{"decoder.{rest}"}, {}},
       {{"lm_head.{rest}"}, {}},

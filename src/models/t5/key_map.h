@@ -11,7 +11,9 @@ namespace reasonbrain::models::t5 {
 KeyTable original_key_table(const T5Config& config);
 
 // The table for a file with these keys: transformers' T5EncoderModel or a whole
-// T5, whose decoder is passed over, or Google's.
-KeyTable key_table(const T5Config& config, const std::vector<std::string>& file_keys);
+// T5, whose decoder is passed over, or Google's. two_tables: shared.weight and
+// encoder.embed_tokens.weight are not the same; the encoder's counts.
+KeyTable key_table(const T5Config& config, const std::vector<std::string>& file_keys,
+                   bool two_tables = false);
 
 }  // namespace reasonbrain::models::t5

@@ -19,7 +19,9 @@ Loaded load(const std::filesystem::path& folder, const nn::Build& build) {
   Loaded loaded;
   loaded.encoder = T5Encoder(config, build);
   const io::TensorStore store(folder);
-  loaded.file_parameters = load_weights(*loaded.encoder, store, key_table(config, store.keys()));
+  const bool two_tables = differ(store, "shared.weight", "encoder.embed_tokens.weight");
+  loaded.file_parameters =
+      load_weights(*loaded.encoder, store, key_table(config, store.keys(), two_tables));
   return loaded;
 }
 

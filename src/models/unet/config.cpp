@@ -117,7 +117,7 @@ void UNetConfig::validate(ErrorKind kind) const {
             str("level ", level, " has ", num_heads(level), " attention heads for ", width,
                 " channels"));
   }
-  nn::parse_activation(act_fn);
+  nn::parse_activation(act_fn, "act_fn");
 }
 
 }  // namespace reasonbrain::models::unet

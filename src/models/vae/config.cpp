@@ -63,7 +63,7 @@ void VaeConfig::validate(ErrorKind kind) const {
             str("'block_out_channels' holds ", width, ", which 'norm_num_groups' ", norm_num_groups,
                 " does not divide"));
   }
-  nn::parse_activation(act_fn);
+  nn::parse_activation(act_fn, "act_fn");
 }
 
 VaeConfig vae_config_from_json(nlohmann::json object, const std::string& origin) {

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "reason/pipeline.h"
+#include "train/stage_plan.h"
 
 namespace reasonbrain::cli {
 namespace {
@@ -91,6 +92,18 @@ std::string plan_text(const MemoryPlan& plan, const train::StepSettings& setting
   return out.str();
 }
 
+// Of the stage joint, the largest; of the last one without it.
+train::StepSettings joint_settings(const train::TrainOptions& options) {
+  std::vector<std::string> names;
+  for (const auto& stage : options.stages) names.push_back(stage.name);
+  if (names.empty()) return options.settings;
+  const train::StagePlan plan = train::resolve_stages(options, names);
+  if (plan.empty()) return options.settings;
+  const auto joint = std::find_if(plan.begin(), plan.end(),
+                                  [](const train::Stage& stage) { return stage.name == "joint"; });
+  return (joint == plan.end() ? plan.back() : *joint).settings;
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(const RunConfig& config, torch::ScalarType dtype) {
@@ -104,22 +117,22 @@ MemoryPlan plan_memory(const RunConfig& config, torch::ScalarType dtype) {
   options.reason.token_propagation.enabled = false;
   const auto pipeline = reason::Pipeline::create(options, placement, seed);
   pipeline->train_joint(seed);
+  const train::StepSettings settings = joint_settings(config.train);
   MemoryPlan plan;
   for (const torch::Tensor& parameter : pipeline->parameters()) {
     plan.weights += num_bytes(parameter);
     if (!parameter.requires_grad()) continue;
     plan.gradients += num_bytes(parameter);
     plan.moments += 2 * num_bytes(parameter);
-    if (config.train.settings.ema_decay > 0)
+    if (settings.ema_decay > 0)
       plan.averages += parameter.numel() * static_cast<int64_t>(sizeof(float));
   }
-  const int64_t batch = config.train.settings.batch_size;
   try {
-    plan.activations = forward_bytes(*pipeline, batch, plan.cache_per_sample);
+    plan.activations = forward_bytes(*pipeline, settings.batch_size, plan.cache_per_sample);
   } catch (const c10::Error& error) {  // an operation that needs values
     log::warning(str("activations are not in the plan: ", error.what_without_backtrace()));
   }
-  plan.text = report_table(report_model(*pipeline)) + plan_text(plan, config.train.settings);
+  plan.text = report_table(report_model(*pipeline)) + plan_text(plan, settings);
   return plan;
 }
 

@@ -4,7 +4,8 @@
 #include "cli/model.h"
 #include "cli/model_report.h"
 #include "cli/output.h"
-#include "cli/run_config.h"
+#include "cli/training.h"
+#include "core/interrupt.h"
 #include "core/placement.h"
 #include "edit/backend.h"
 #include "edit/instruct_pix2pix.h"
@@ -39,6 +40,7 @@ Info info_of(const reason::Pipeline& pipeline) {
 }
 
 void print(const Info& info, bool as_json) {
+  throw_if_interrupted();  // loading takes a while
   const reason::InferenceOptions& inference = info.inference;
   if (as_json) {
     nlohmann::json json = {{"preset", info.preset},
@@ -78,14 +80,13 @@ void print_model(const InfoArgs& args) {
   print(info, args.json);
 }
 
-// On the meta device: sizes without memory, whatever the model's size.
+// On the meta device: sizes without memory, whatever the model's size. One of init_from is loaded.
 void print_config(const InfoArgs& args) {
   const RunConfig config = load_run_config(args.configs, args.overrides);
   Placement placement;
-  placement.device = torch::kMeta;
+  if (config.init_from.empty()) placement.device = torch::kMeta;
   placement.dtype = parse_dtype(args.dtype, torch::kCPU);
-  const auto pipeline =
-      reason::Pipeline::create(config.model, placement, static_cast<uint64_t>(config.seed));
+  const auto pipeline = open_pipeline(config, placement);
   pipeline->train_joint(static_cast<uint64_t>(config.seed));
   print(info_of(*pipeline), args.json);
 }
@@ -107,17 +108,19 @@ void add_model_info(CLI::App& model, Action& action) {
   command->add_option("--model", args->model,
                       "Model folder, checkpoint or run folder, or a diffusers folder of "
                       "InstructPix2Pix");
-  command
-      ->add_option("--config", args->configs,
-                   "YAML file, or a name in configs/, instead of --model; may be repeated, later "
-                   "ones win")
-      ->allow_extra_args(false);
+  CLI::Option* config =
+      command
+          ->add_option("--config", args->configs,
+                       "YAML file, or a name in configs/, instead of --model; may be repeated, "
+                       "later ones win")
+          ->allow_extra_args(false);
   command->add_option("overrides", args->overrides,
                       "key=value, such as model.reason.width=704, with --config");
   command
       ->add_option("--dtype", args->dtype,
                    "float32, bfloat16 or float16: of weights, with --config")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->needs(config);
   command->add_flag("--json", args->json, "Print one JSON object");
   command->footer(
       "With --config nothing is allocated: also the largest preset takes seconds.\n"

@@ -7,7 +7,6 @@
 #include "config/yaml.h"
 #include "core/str.h"
 #include "data/regions.h"
-#include "nn/activation.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::cli {
@@ -95,6 +94,24 @@ std::string find_resource(const std::string& path) {
   return path;
 }
 
+// init_from itself when it is empty or exists, else the folder of that name beside CONFIGS.
+std::string find_weights(const std::string& path) {
+  std::error_code error;
+  if (path.empty() || std::filesystem::exists(path, error)) return path;
+  const std::filesystem::path beside = home_folder() / path;
+  return std::filesystem::exists(beside, error) ? beside.string() : path;
+}
+
+config::Node written_model(const config::Node& tree) {
+  const config::Node* model = tree.find("model");
+  if (model == nullptr) return {.kind = config::Node::Kind::kMapping};
+  config::Node out = *model;
+  std::erase_if(out.entries, [](const auto& entry) {
+    return entry.key == "parts" || entry.key == "tokenizers" || entry.key == "preset";
+  });
+  return out;
+}
+
 // A part's own check, whose complaints are about the configuration here.
 template <class Check>
 void check_section(const char* path, const Check& check) {
@@ -113,20 +130,11 @@ void check_model_options(const reason::PipelineOptions& model) {
   model.scheduler.validate();
   model.qformer.validate();
   if (parts.vision.path.empty())
-    check_section("model.vision", [&] {
-      models::clip::check(model.vision, "CLIP options");
-      nn::parse_activation(model.vision.hidden_act);
-    });
+    check_section("model.vision", [&] { models::clip::check(model.vision, "CLIP options"); });
   if (parts.text.path.empty())
-    check_section("model.text", [&] {
-      models::clip::check(model.text, "CLIP options");
-      nn::parse_activation(model.text.hidden_act);
-    });
+    check_section("model.text", [&] { models::clip::check(model.text, "CLIP options"); });
   if (parts.llm.path.empty())
-    check_section("model.llm", [&] {
-      models::llama::check(model.llm, "LLaMA options");
-      nn::parse_activation(model.llm.hidden_act);
-    });
+    check_section("model.llm", [&] { models::llama::check(model.llm, "LLaMA options"); });
   if (model.flux_text.prompt_embeds && parts.text_2.path.empty())
     check_section("model.text_2", [&] {
       models::t5::parse_t5_config(models::t5::to_hf_config(model.text_2), "T5 options");
@@ -148,7 +156,10 @@ RunConfig load_run_config(const std::vector<std::string>& files,
   for (const std::string& file : files)
     paths.push_back(config::find_config(file, config_folders()));
   RunConfig out;
-  config::read_options(load_tree(paths, overrides), out);
+  const config::Node tree = load_tree(paths, overrides);
+  config::read_options(tree, out);
+  out.init_from = find_weights(out.init_from);
+  if (!out.init_from.empty()) out.written_model = written_model(tree);
   out.model.tokenizers.llm = find_resource(out.model.tokenizers.llm);
   out.model.tokenizers.text = find_resource(out.model.tokenizers.text);
   out.model.tokenizers.text_2 = find_resource(out.model.tokenizers.text_2);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "config/node.h"
 #include "data/loader.h"
 #include "reason/pipeline_options.h"
 #include "reasonbrain/describe.h"
@@ -44,6 +45,8 @@ struct RunConfig {
   DataSection data;
   tasks::TaskOptions task;
   train::TrainOptions train;
+  config::Node written_model;  // with init_from: what was written in `model`, but parts, tokenizers
+                               // and preset; not an option
   void describe(OptionVisitor& v);
 };
 

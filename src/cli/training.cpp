@@ -64,18 +64,31 @@ std::string environment() {
   return out.dump();
 }
 
-// A new pipeline from the options, or the one of init_from with what the options say of learning.
+// What is written of the model must be what the weights bring, or it would be passed over in
+// silence.
+void require_same_model(const RunConfig& config, const reason::PipelineOptions& own) {
+  reason::PipelineOptions written = own;
+  config::read_options(config.written_model, written);
+  for (const config::OptionDifference& row : config::diff_options(own, written)) {
+    if (ends_with(row.path, "initializer_range")) continue;  // of fresh weights; there are none
+    throw config_error(str("model.", row.path, " is ", row.b, ", but the model of init_from, ",
+                           config.init_from, ", has ", row.a,
+                           "; leave the key out, or start without init_from"));
+  }
+}
+
+}  // namespace
+
 std::shared_ptr<reason::Pipeline> open_pipeline(const RunConfig& config,
                                                 const Placement& placement) {
   if (config.init_from.empty()) {
     return reason::Pipeline::create(config.model, placement, static_cast<uint64_t>(config.seed));
   }
   auto pipeline = reason::Pipeline::load(config.init_from, placement);
+  require_same_model(config, pipeline->options());
   pipeline->set_training(config.model.parts);
   return pipeline;
 }
-
-}  // namespace
 
 std::unique_ptr<train::Task> make_task(RunConfig& config, const Placement& placement) {
   if (config.train.stages.empty()) {
@@ -84,6 +97,11 @@ std::unique_ptr<train::Task> make_task(RunConfig& config, const Placement& place
   std::vector<std::string> stages;
   for (const auto& stage : config.train.stages) stages.push_back(stage.name);
   const auto pipeline = open_pipeline(config, placement);
+  if (!config.init_from.empty()) {  // the model as it is, for config.resolved.yaml
+    const reason::PartsOptions parts = config.model.parts;
+    config.model = pipeline->options();
+    config.model.parts = parts;
+  }
   return std::make_unique<tasks::ReasonBrainTask>(
       pipeline, config.task, open_data(config.data, pipeline->options().denoiser.picture_side),
       stages, static_cast<uint64_t>(config.seed));
@@ -109,9 +127,9 @@ int run_training(const TrainArguments& arguments) {
   Placement placement;
   placement.device = parse_device(arguments.device);
   if (arguments.dry_run && config.init_from.empty() && !plan_fits(config, placement)) return 0;
-  const std::unique_ptr<train::Task> task = make_task(config, placement);
   train::RunInfo run;
   run.folder = arguments.run_folder.empty() ? "runs/" + config.model.preset : arguments.run_folder;
+  const std::unique_ptr<train::Task> task = make_task(config, placement);
   run.resolved_config = config::write_options(config);
   run.resume = arguments.resume;
   run.dry_run = arguments.dry_run;

@@ -7,6 +7,7 @@
 
 #include "cli/run_config.h"
 #include "core/placement.h"
+#include "reason/pipeline.h"
 #include "reasonbrain/task.h"
 
 namespace reasonbrain::cli {
@@ -19,6 +20,11 @@ struct TrainArguments {
   bool dry_run = false;
   std::string device = "auto";
 };
+
+// A new pipeline from the options, or the one of init_from with what the options say of learning.
+// Error(kConfig) for an option of `model` that differs from what init_from brings.
+std::shared_ptr<reason::Pipeline> open_pipeline(const RunConfig& config,
+                                                const Placement& placement);
 
 // The task that a configuration describes, with its model and its data. A configuration without
 // stages gets the stage `joint`.

@@ -23,6 +23,13 @@ ModelImpl::ModelImpl(const ReasonOptions& options, const ModelSizes& sizes,
                            options.token_selection.layer, " to see what it keeps: the LLM has ",
                            num_layers, " layers (counted from 0); take a lower one"));
   }
+  if (options.token_propagation.enabled) {
+    for (const int64_t layer : options.token_propagation.layers) {
+      if (layer < num_layers) continue;
+      throw config_error(str("reason.token_propagation.layers names layer ", layer,
+                             ": the LLM has ", num_layers, " layers (counted from 0)"));
+    }
+  }
   const int64_t llm_width = llm->config().hidden_size;
   const int64_t d = options.width;
   const int64_t r = options.num_guidance_tokens;

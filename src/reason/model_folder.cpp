@@ -172,10 +172,14 @@ fs::path find_model_folder(const fs::path& folder) {
   const fs::path checkpoints = folder / "checkpoints";
   if (fs::is_directory(checkpoints)) {
     if (is_complete(checkpoints / "best")) return checkpoints / "best" / "model";
+    const auto is_earlier = [](const fs::path& a, const fs::path& b) {  // step-9 before step-10
+      const std::string left = a.string(), right = b.string();
+      return std::pair(left.size(), left) < std::pair(right.size(), right);
+    };
     fs::path newest;
     for (const auto& entry : fs::directory_iterator(checkpoints)) {
       if (starts_with(entry.path().filename().string(), "step-") && is_complete(entry.path())) {
-        newest = std::max(newest, entry.path());
+        newest = std::max(newest, entry.path(), is_earlier);
       }
     }
     if (!newest.empty()) return newest / "model";
@@ -183,6 +187,13 @@ fs::path find_model_folder(const fs::path& folder) {
   }
   throw data_error(
       str(folder.string(), " is no model folder (no model_index.json), checkpoint or run folder"));
+}
+
+void Pipeline::detach_paths(const std::vector<std::string>& names) {
+  for (const Part& part : kParts) {
+    if (std::find(names.begin(), names.end(), part.name) != names.end())
+      (options_.parts.*part.options).path.clear();
+  }
 }
 
 void Pipeline::save(const fs::path& folder) {
@@ -236,8 +247,9 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
   OwnConfig own{options};
   io::read_json_options(io::read_json(config), own, config.string());
   const fs::path scheduler = folder / "scheduler" / "scheduler_config.json";
-  io::read_json_options(io::read_python_json(scheduler), options.scheduler, scheduler.string(),
-                        {.ignore_unknown = true});
+  const nlohmann::json schedule = io::read_python_json(scheduler);
+  options.scheduler = diffusion::SchedulerConfig::defaults_for(schedule);
+  io::read_json_options(schedule, options.scheduler, scheduler.string(), {.ignore_unknown = true});
   // Inside the folder: a copy, not a reference, when saved again. Outside: only adapters are here.
   std::vector<const Part*> own_parts, outside_parts;
   for (const Part& part : kParts) {

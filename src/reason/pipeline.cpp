@@ -21,12 +21,6 @@ bool enhances(const ReasonOptions& options, bool on) {
   return on && options.cme.mode != CmeMode::kSimpleCa;
 }
 
-int64_t context_tokens(const ReasonOptions& options) {
-  const int64_t streams = (enhances(options, options.cme.visual_on()) ? 1 : 0) +
-                          (enhances(options, options.cme.textual_on()) ? 1 : 0);
-  return options.num_queries * std::max<int64_t>(streams, 1);
-}
-
 // The transformer blocks of a UNet, the attention layers of FLUX.
 void train_attention(torch::nn::Module& denoiser) {
   bool any = false;
@@ -84,6 +78,12 @@ std::unique_ptr<text::Tokenizer> load_fitting_tokenizer(const std::string& folde
 }
 
 }  // namespace
+
+int64_t context_tokens(const ReasonOptions& options) {
+  const int64_t streams = (enhances(options, options.cme.visual_on()) ? 1 : 0) +
+                          (enhances(options, options.cme.textual_on()) ? 1 : 0);
+  return options.num_queries * std::max<int64_t>(streams, 1);
+}
 
 Pipeline::Pipeline(const PipelineOptions& options, const Placement& placement)
     : options_(options), placement_(placement) {}
@@ -223,6 +223,8 @@ std::shared_ptr<Pipeline> Pipeline::create(const PipelineOptions& options,
   if (own.tokenizers.text.empty()) own.tokenizers.text = own.parts.text.path;
   if (own.tokenizers.text_2.empty()) own.tokenizers.text_2 = own.parts.text_2.path;
   pipeline->build(seed, nullptr, "");
+  require_rank(*pipeline->model->llm, "llm", own.parts.llm);
+  require_rank(*pipeline->backbone_, "denoiser", own.parts.denoiser);
   return pipeline;
 }
 

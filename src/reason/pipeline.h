@@ -16,6 +16,9 @@
 
 namespace reasonbrain::reason {
 
+// Tokens of the denoiser's context that the reasoning half gives.
+int64_t context_tokens(const ReasonOptions& options);
+
 class Pipeline : public torch::nn::Module {
  public:
   // From a configuration: parts with a path are loaded, the others are fresh, drawn from `seed`.
@@ -28,6 +31,10 @@ class Pipeline : public torch::nn::Module {
   // something is missing, damaged, not finite, or does not carry the sha256 that the index states.
   static std::shared_ptr<Pipeline> load(const std::filesystem::path& folder,
                                         const Placement& placement);
+
+  // These parts will not stay as their paths hold them: save() writes them whole. Of vision, text,
+  // llm, vae, denoiser, text_2.
+  void detach_paths(const std::vector<std::string>& names);
 
   // A model folder in the weights' dtype. A part from a path whose own weights stay as they are
   // (train frozen or lora) is referred to by that path and its sha256; every other part is written.

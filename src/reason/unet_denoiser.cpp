@@ -25,10 +25,12 @@ int64_t UNetDenoiser::output_channels(const DenoiserOptions& options, int64_t la
 UNetDenoiser::UNetDenoiser(const DenoiserOptions& options, models::unet::UNet unet_,
                            diffusion::Objective objective, const DenoiserSizes& sizes,
                            models::vae::AutoencoderKL vae_, const nn::Build& build)
-    : options_(options),
-      objective_(options.prediction == Prediction::kCopyPaint ? diffusion::Objective::kSample
-                                                              : objective),
-      codec_(options, vae_) {
+    : options_(options), objective_(objective), codec_(options, vae_) {
+  if (options.prediction == Prediction::kCopyPaint && objective != diffusion::Objective::kSample) {
+    throw config_error(
+        "model.denoiser.prediction is copy_paint, which predicts the picture itself; set "
+        "model.scheduler.prediction_type to sample");
+  }
   if (!vae_.is_empty()) vae = register_module("vae", vae_);
   const models::unet::UNetConfig config = unet_->config();
   const int64_t channels =
@@ -77,7 +79,10 @@ torch::Tensor UNetDenoiser::copy_paint(const torch::Tensor& output,
   const int64_t channels = source.size(1);
   const int64_t gates = gate_channels(options_);
   // [N, colours]: pixel_unshuffle keeps a colour's pixels together.
-  const torch::Tensor ground = std::get<0>(source.unflatten(1, {-1, gates}).flatten(2).median(2));
+  const torch::Tensor colours = source.unflatten(1, {-1, gates}).flatten(2);
+  const torch::Tensor ground = source.is_meta()  // median is not known there; the shape is the same
+                                   ? colours.mean(2)
+                                   : std::get<0>(colours.median(2));
   const torch::Tensor paint = ground.repeat_interleave(gates, 1).unsqueeze(-1).unsqueeze(-1) +
                               output.narrow(1, 0, channels) * kPaintScale;
   const torch::Tensor gate = at::sigmoid(output.narrow(1, channels, gates) - kGateOffset);

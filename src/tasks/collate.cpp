@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <stdexcept>
 
 #include "core/rng_tensor.h"
 #include "core/str.h"
 #include "data/regions.h"
+#include "edit/geometry.h"
 #include "reasonbrain/error.h"
 #include "text/objects.h"
 
@@ -46,6 +48,22 @@ void mark_edit(const data::Sample& sample, float* mask, float* density) {
 }
 
 }  // namespace
+
+data::Sample on_canvas(data::Sample sample, int side) {
+  if (!sample.target.same_shape(sample.source)) {
+    throw data_error(str("record '", sample.record.id,
+                         "' has no target of the source's size; training needs one"));
+  }
+  if (sample.source.width == side && sample.source.height == side) return sample;
+  const edit::Geometry geometry(sample.source.width, sample.source.height, side);
+  for (auto& alternative : sample.alternatives)
+    alternative.image = geometry.to_canvas(alternative.image);
+  if (!sample.instance_map.empty())
+    sample.instance_map = geometry.labels_to_canvas(sample.instance_map);
+  sample.target = geometry.to_canvas(sample.target);
+  sample.source = geometry.to_canvas(sample.source);
+  return sample;
+}
 
 Collator::Collator(const TaskOptions& options, const reason::Processor& processor,
                    std::vector<int64_t> latent_shape, bool answer_words,
@@ -142,9 +160,8 @@ ReasonBatch Collator::operator()(const std::vector<data::Sample>& samples,
   batch.edit_density = at::zeros({count, 1, side, side}, torch::kFloat32);
   for (int64_t i = 0; i < count; ++i) {
     const data::Sample& sample = samples[static_cast<size_t>(i)];
-    if (!sample.target.same_shape(sample.source)) {
-      throw data_error(str("record '", sample.record.id,
-                           "' has no target of the source's size; training needs one"));
+    if (sample.source.width != side || !sample.target.same_shape(sample.source)) {
+      throw std::logic_error("Collator takes samples that were brought on_canvas()");
     }
     Rng rng = stream(i, "inputs");
     pictures.push_back(draw_picture(sample, rng));

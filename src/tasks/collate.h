@@ -28,12 +28,17 @@ struct ReasonBatch : train::Batch {
   reason::SelectionDraw selection;
 };
 
+// The sample on the model's canvas, side x side, fitted as `edit` fits a picture: as it is when it
+// has that size. Error(kData) naming a record whose target has not the source's size.
+data::Sample on_canvas(data::Sample sample, int side);
+
 class Collator {
  public:
   Collator(const TaskOptions& options, const reason::Processor& processor,
            std::vector<int64_t> latent_shape, bool answer_words,
            std::vector<std::vector<std::string>> label_slots);
 
+  // Of samples that are on_canvas().
   ReasonBatch operator()(const std::vector<data::Sample>& samples,
                          const train::BatchInfo& info) const;
 

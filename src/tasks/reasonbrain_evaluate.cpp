@@ -14,12 +14,6 @@ namespace {
 constexpr int64_t kChunk = 32;                    // samples at once
 constexpr double kTimeBins[] = {0.25, 0.6, 1.0};  // noise levels of the validation loss
 
-std::vector<data::Sample> load(const data::SampleSource& source, int64_t begin, int64_t end) {
-  std::vector<data::Sample> samples;
-  for (int64_t i = begin; i < end; ++i) samples.push_back(source.get(i));
-  return samples;
-}
-
 train::BatchInfo fixed_info(int64_t begin, int64_t count) {
   train::BatchInfo info;
   for (int64_t i = 0; i < count; ++i) info.indices.push_back(begin + i);
@@ -52,6 +46,14 @@ std::string ReasonBrainTask::best_metric() const {
   if (!data_.validation) return "";
   if (stage_ == Stage::kReasoner) return "val_answer";
   return data_.protocol ? "val_" + data_.protocol->group_metric() : "";
+}
+
+std::vector<data::Sample> ReasonBrainTask::load_validation(int64_t begin, int64_t end) const {
+  const auto side = static_cast<int>(pipeline_->processor().picture_side());
+  std::vector<data::Sample> samples;
+  for (int64_t i = begin; i < end; ++i)
+    samples.push_back(on_canvas(data_.validation->get(i), side));
+  return samples;
 }
 
 std::vector<io::Image> ReasonBrainTask::edit(const std::vector<data::Sample>& samples) {
@@ -93,10 +95,9 @@ std::vector<io::Image> ReasonBrainTask::edit(const std::vector<data::Sample>& sa
   return images;
 }
 
-std::map<std::string, double> ReasonBrainTask::validation_losses(
-    const std::vector<data::Sample>& samples) {
+void ReasonBrainTask::add_validation_losses(const std::vector<data::Sample>& samples,
+                                            std::map<std::string, Mean>& means) {
   torch::NoGradGuard no_grad;
-  std::map<std::string, double> sums, totals;
   const auto count = static_cast<int64_t>(samples.size());
   const auto measure = [&](const std::string& suffix, double time) {
     ReasonBatch batch = (*collator_)(samples, fixed_info(0, count));
@@ -106,11 +107,10 @@ std::map<std::string, double> ReasonBrainTask::validation_losses(
     const auto batch_counts = counts(batch);
     const auto terms = losses(batch);
     for (size_t i = 0; i < terms.size(); ++i) {
-      const std::string name = terms[i].name == "dm" || terms[i].name == "remaining"
-                                   ? terms[i].name + suffix
-                                   : terms[i].name;
-      sums[name] += terms[i].sum.item<double>();
-      totals[name] += batch_counts[i].count;
+      const bool at_each_level = terms[i].name == "dm" || terms[i].name == "remaining";
+      const std::string name = "val_loss_" + terms[i].name + (at_each_level ? suffix : "");
+      means[name].sum += terms[i].sum.item<double>();
+      means[name].count += batch_counts[i].count;
     }
   };
   if (paints()) {
@@ -118,11 +118,6 @@ std::map<std::string, double> ReasonBrainTask::validation_losses(
   } else {
     measure("", 1.0);
   }
-  std::map<std::string, double> out;
-  for (const auto& [name, sum] : sums) {
-    if (totals[name] > 0) out["val_loss_" + name] = sum / totals[name];
-  }
-  return out;
 }
 
 double ReasonBrainTask::answer_accuracy(const std::vector<data::Sample>& samples) {
@@ -148,14 +143,10 @@ std::map<std::string, double> ReasonBrainTask::evaluate() {
   if (!data_.validation) return metrics;
   const bool words = pipeline_->options().reason.mllm_scope == reason::MllmScope::kAnswerWords;
   const int64_t total = std::min(options_.evaluation.samples, data_.validation->size());
-  std::map<std::string, double> sums;
-  std::map<std::string, int64_t> defined;
+  std::map<std::string, Mean> means;
   for (int64_t begin = 0; begin < total; begin += kChunk) {
-    const auto samples = load(*data_.validation, begin, std::min(begin + kChunk, total));
-    const auto size = static_cast<double>(samples.size());
-    for (const auto& [name, value] : validation_losses(samples)) {
-      metrics[name] += value * size / static_cast<double>(total);
-    }
+    const auto samples = load_validation(begin, std::min(begin + kChunk, total));
+    add_validation_losses(samples, means);
     if (reasons() && words)
       metrics["val_answer"] += answer_accuracy(samples) / static_cast<double>(total);
     if (!paints() || !data_.protocol) continue;
@@ -167,20 +158,22 @@ std::map<std::string, double> ReasonBrainTask::evaluate() {
         if (!score.values[m]) continue;
         for (const std::string& key :
              {"val_" + names[m].name, "val_" + names[m].name + "_" + samples[i].record.scenario}) {
-          sums[key] += *score.values[m];
-          ++defined[key];
+          means[key].sum += *score.values[m];
+          ++means[key].count;
         }
       }
     }
   }
-  for (const auto& [name, sum] : sums) metrics[name] = sum / static_cast<double>(defined[name]);
+  for (const auto& [name, mean] : means) {
+    if (mean.count > 0) metrics[name] = mean.sum / mean.count;
+  }
   return metrics;
 }
 
 void ReasonBrainTask::preview(const std::filesystem::path& folder) {
   if (!data_.validation || !paints()) return;
   const auto samples =
-      load(*data_.validation, 0, std::min(options_.evaluation.previews, data_.validation->size()));
+      load_validation(0, std::min(options_.evaluation.previews, data_.validation->size()));
   const auto edited = edit(samples);
   std::vector<std::vector<const io::Image*>> rows;
   for (size_t i = 0; i < samples.size(); ++i)

@@ -79,7 +79,20 @@ ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline,
     labels_ = root_->register_module("labels", LabelHeads(d, slot_sizes(slots), build));
     nn::init_weights(*labels_, seed, "labels");
   }
-  if (std::find(stages_.begin(), stages_.end(), "painter") != stages_.end()) {
+  const auto has = [&](const char* stage) {
+    return std::find(stages_.begin(), stages_.end(), stage) != stages_.end();
+  };
+  // These stages train parts as a whole, whatever parts.X.train says of the joint one.
+  if (has("reasoner")) pipeline_->detach_paths({"vision", "text", "llm"});
+  if (has("painter")) pipeline_->detach_paths({"denoiser"});
+  if (has("painter")) {
+    const int64_t answers = model.reason.num_guidance_tokens;
+    const int64_t context = reason::context_tokens(model.reason);
+    if (answers > context) {
+      throw config_error(str("stage 'painter' tells the denoiser the outcome in ", answers,
+                             " tokens (model.reason.num_guidance_tokens), but its context has ",
+                             context, "; raise model.reason.num_queries"));
+    }
     answers_ = root_->register_module(
         "answers", AnswerEncoder(model.llm.vocab_size, model.reason.num_guidance_tokens, d,
                                  model.reason.num_heads, build));
@@ -133,6 +146,8 @@ void ReasonBrainTask::begin_stage(const std::string& stage) {
 
 std::unique_ptr<train::Batch> ReasonBrainTask::collate(std::vector<data::Sample>&& samples,
                                                        const train::BatchInfo& info) const {
+  const auto side = static_cast<int>(pipeline_->processor().picture_side());
+  for (data::Sample& sample : samples) sample = on_canvas(std::move(sample), side);
   auto batch = std::make_unique<ReasonBatch>((*collator_)(samples, info));
   if (reasons()) {
     batch->selection = draw_selection(pipeline_->options().reason, info, data_.train->size());

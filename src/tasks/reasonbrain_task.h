@@ -60,7 +60,12 @@ class ReasonBrainTask : public train::Task {
       const ReasonBatch& batch) const;  // of L_DM, broadcast over the latent [B, C, h, w]
   // Edits the validation samples [begin, end) as the stage can; -> pictures.
   std::vector<io::Image> edit(const std::vector<data::Sample>& samples);
-  std::map<std::string, double> validation_losses(const std::vector<data::Sample>& samples);
+  std::vector<data::Sample> load_validation(int64_t begin, int64_t end) const;
+  struct Mean {
+    double sum = 0, count = 0;
+  };
+  void add_validation_losses(const std::vector<data::Sample>& samples,
+                             std::map<std::string, Mean>& means);
   double answer_accuracy(const std::vector<data::Sample>& samples);
 
   std::shared_ptr<reason::Pipeline> pipeline_;

@@ -80,30 +80,36 @@ std::optional<Checkpoint> RunFolder::resume_point(const std::string& resume) con
     throw data_error(str("nothing to resume from at ", resume,
                          ": expected auto, none, a checkpoint folder or a run folder"));
   }
-  std::optional<Checkpoint> checkpoint;
-  if (fs::is_directory(named / "checkpoints")) {
-    checkpoint = newest_checkpoint(named / "checkpoints");
-    if (!checkpoint) throw data_error("no complete checkpoint in run folder " + resume);
-  } else {
-    checkpoint = open_checkpoint(named);
-  }
-  set_aside_after(checkpoint->trainer_state.value("step", int64_t{0}));
+  if (!fs::is_directory(named / "checkpoints")) return open_checkpoint(named);
+  std::optional<Checkpoint> checkpoint = newest_checkpoint(named / "checkpoints");
+  if (!checkpoint) throw data_error("no complete checkpoint in run folder " + resume);
   return checkpoint;
 }
 
 void RunFolder::set_aside_after(int64_t step) const {
-  for (const CheckpointEntry& entry : list_checkpoints(checkpoints())) {
-    if (entry.step <= step) continue;
-    const fs::path aside = checkpoints() / ("superseded-" + checkpoint_name(entry.step));
+  const auto set_aside = [&](const fs::path& checkpoint) {
+    const fs::path aside = checkpoints() / ("superseded-" + checkpoint.filename().string());
     std::error_code failure;
     fs::remove_all(aside, failure);
-    fs::rename(entry.folder, aside, failure);
+    fs::rename(checkpoint, aside, failure);
     if (failure) {
-      throw runtime_error(str("cannot rename ", entry.folder.string(), ": ", failure.message()));
+      throw runtime_error(str("cannot rename ", checkpoint.string(), ": ", failure.message()));
     }
-    log::warning(str("the run goes back to step ", step, ": ", entry.folder.string(),
+    log::warning(str("the run goes back to step ", step, ": ", checkpoint.string(),
                      " is set aside as ", aside.string()));
+  };
+  for (const CheckpointEntry& entry : list_checkpoints(checkpoints())) {
+    if (entry.step > step) set_aside(entry.folder);
   }
+  if (!fs::exists(best())) return;
+  const auto is_beyond = [&] {
+    try {
+      return open_checkpoint(best()).trainer_state.value("step", int64_t{0}) > step;
+    } catch (const Error&) {
+      return true;  // damaged: of no use
+    }
+  };
+  if (is_beyond()) set_aside(best());
 }
 
 }  // namespace reasonbrain::train

@@ -31,15 +31,15 @@ class RunFolder {
 
   void remove_best() const;
 
-  // Where RunInfo::resume says to go on; nullopt to start anew. Checkpoints of this folder beyond
-  // an explicitly named one are set aside under the name superseded-step-N, for the run takes
-  // another way. Errors: kUsage (none, but there are checkpoints), kData (a named one that is
-  // missing or damaged).
+  // Where RunInfo::resume says to go on; nullopt to start anew. Errors: kUsage (none, but there are
+  // checkpoints), kData (a named one that is missing or damaged).
   std::optional<Checkpoint> resume_point(const std::string& resume) const;
 
- private:
+  // Renames the checkpoints beyond `step`, the best one among them, to superseded-NAME, for the run
+  // takes another way.
   void set_aside_after(int64_t step) const;
 
+ private:
   std::filesystem::path folder_;
 };
 

@@ -81,15 +81,17 @@ StepResult read_back(const Totals& totals, const torch::Tensor& norm) {
   return result;
 }
 
-std::string first_bad_parameter(const optim::NamedTensors& parameters) {
+// Frozen ones too.
+std::string first_bad_parameter(const torch::nn::Module& module) {
   const auto is_bad = [](const torch::Tensor& tensor) {
     return tensor.defined() && !at::isfinite(tensor.detach()).all().item<bool>();
   };
-  for (const auto& [name, parameter] : parameters) {
-    if (is_bad(parameter)) return "first parameter with such a value: " + name;
+  for (const auto& entry : module.named_parameters()) {
+    if (is_bad(entry.value())) return "first parameter with such a value: " + entry.key();
   }
-  for (const auto& [name, parameter] : parameters) {
-    if (is_bad(parameter.grad())) return "first gradient with such a value: that of " + name;
+  for (const auto& entry : module.named_parameters()) {
+    if (is_bad(entry.value().grad()))
+      return "first gradient with such a value: that of " + entry.key();
   }
   return "all parameters and gradients are finite";
 }
@@ -107,7 +109,7 @@ std::string sample_list(const MicroBatches& batches) {
   return list;
 }
 
-Error not_finite_error(const StepResult& result, const optim::NamedTensors& parameters,
+Error not_finite_error(const StepResult& result, const torch::nn::Module& module,
                        const MicroBatches& batches, const std::string& where) {
   std::string terms;
   for (const auto& [name, value] : result.terms) {
@@ -115,7 +117,7 @@ Error not_finite_error(const StepResult& result, const optim::NamedTensors& para
   }
   return runtime_error(str("loss or gradient is not finite at ", where, ": loss ", result.loss, ",",
                            terms, " gradient norm ", result.grad_norm, "; ",
-                           first_bad_parameter(parameters), "; samples: ", sample_list(batches),
+                           first_bad_parameter(module), "; samples: ", sample_list(batches),
                            "; the weights were not updated. A lower lr, a longer warm-up or a "
                            "smaller clip_norm may help"));
 }
@@ -149,7 +151,7 @@ StepResult run_step(Task& task, optim::AdamW& optimizer, const MicroBatches& bat
   }
   const StepResult result = read_back(totals, optim::gradient_norm(optimizer.parameters()));
   if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm)) {
-    throw not_finite_error(result, optimizer.parameters(), batches, where());
+    throw not_finite_error(result, task.module(), batches, where());
   }
   optim::clip_gradients(optimizer.parameters(), result.grad_norm, stage.settings.clip_norm);
   optimizer.step(stage.lr_at(key.step));

@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/isfinite.h>
 
 #include <cmath>
 #include <memory>
@@ -71,6 +72,7 @@ class Trainer {
   void preview();
   void save(const std::filesystem::path& destination);
   std::string where(const Stage& stage) const;
+  std::string last_good() const;
 
   Task& task_;
   const TrainOptions& options_;
@@ -87,7 +89,8 @@ class Trainer {
 
 TrainResult Trainer::run() {
   size_t stage_index = find_start();
-  log_ = std::make_unique<RunLog>(folder_, state_.step, total_steps(identity_.plan) - state_.step);
+  // What earlier stages attached to the model is in the checkpoint as well.
+  for (size_t i = 0; i < stage_index; ++i) task_.begin_stage(identity_.plan[i].name);
   bool finished = true;
   for (; finished && stage_index < identity_.plan.size(); ++stage_index) {
     const Stage& stage = identity_.plan[stage_index];
@@ -131,7 +134,6 @@ size_t Trainer::find_start() {
 void Trainer::begin_stage(const Stage& stage) {
   task_.begin_stage(stage.name);
   identity_.data_fingerprint = task_.source()->fingerprint();
-  folder_.describe_run(run_, identity_.data_fingerprint);
   optimizer_ = std::make_unique<optim::AdamW>(make_optimizer(task_, stage, options_));
   ema_ = stage.settings.ema_decay > 0
              ? std::make_unique<optim::Ema>(optimizer_->parameters(), stage.settings.ema_decay)
@@ -142,6 +144,7 @@ void Trainer::begin_stage(const Stage& stage) {
       log::warning(
           "the training data have changed: the run goes on at the same position of the new");
     }
+    if (run_.resume != "auto") folder_.set_aside_after(state_.step);
     resumed_.reset();
   } else {
     state_.stage = stage.name;
@@ -150,6 +153,12 @@ void Trainer::begin_stage(const Stage& stage) {
     state_.best.reset();
     folder_.remove_best();
     state_.window = {};
+  }
+  // From here on the run is this one: a refused checkpoint has left the folder as it was.
+  folder_.describe_run(run_, identity_.data_fingerprint);
+  if (!log_) {
+    log_ =
+        std::make_unique<RunLog>(folder_, state_.step, total_steps(identity_.plan) - state_.step);
   }
 }
 
@@ -241,15 +250,24 @@ void Trainer::preview() {
 }
 
 void Trainer::save(const std::filesystem::path& destination) {
+  for (const auto& [name, parameter] : optimizer_->parameters()) {
+    if (at::isfinite(parameter.detach()).all().item<bool>()) continue;
+    throw runtime_error(str("the update of step ", state_.step, " of stage '", state_.stage,
+                            "' left values that are not finite in ", name,
+                            "; no checkpoint of it is written", last_good()));
+  }
   write_checkpoint(destination, task_, *optimizer_, ema_.get(), to_json(state_, identity_));
 }
 
 std::string Trainer::where(const Stage& stage) const {
-  std::string text = str("stage '", stage.name, "', step ", state_.step + 1, " (",
-                         state_.stage_step + 1, " of the stage)");
-  text += last_checkpoint_.empty() ? ", no checkpoint yet"
-                                   : ", last good checkpoint " + last_checkpoint_.string();
-  return text;
+  const std::string text = str("stage '", stage.name, "', step ", state_.step + 1, " (",
+                               state_.stage_step + 1, " of the stage)");
+  return text + last_good();
+}
+
+std::string Trainer::last_good() const {
+  return last_checkpoint_.empty() ? ", no checkpoint yet"
+                                  : ", last good checkpoint " + last_checkpoint_.string();
 }
 
 }  // namespace

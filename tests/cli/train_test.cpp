@@ -87,6 +87,18 @@ TEST_F(TrainTest, TheConfigurationDecidesWhatOfALoadedModelLearns) {
       3, {"rank is 4", "rank 3"});
 }
 
+TEST_F(TrainTest, AModelToStartFromBringsItsOwnOptions) {
+  const auto next = [&](const std::string& override) {
+    return short_run(
+        "next",
+        {"--dry-run", std::string("init_from=") + RB_SOURCE_DIR + "/models/mini", override});
+  };
+  expect_failure(next("model.reason.cme.mode=plain"), 3, {"model.reason.cme.mode", "init_from"});
+  expect_failure(next("model.inference.steps=9"), 3, {"model.inference.steps is 9", "has 2"});
+  const Finished same = run(next("model.inference.steps=2"));
+  EXPECT_EQ(same.status, 0) << same.err;
+}
+
 TEST_F(TrainTest, AnInterruptSavesACheckpointAndEndsWith130) {
   const Finished train = run(short_run("run", {"train.stages=[{name: reasoner, steps: 100000}]",
                                                "train.save_every=90000"}),

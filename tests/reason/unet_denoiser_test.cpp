@@ -34,7 +34,9 @@ std::shared_ptr<UNetDenoiser> make(Prediction prediction, int64_t extra_channels
   config.attention_head_dim = {2};
   config.norm_num_groups = 4;
   const auto denoiser = std::make_shared<UNetDenoiser>(
-      options, models::unet::UNet(config, nn::Build{}), diffusion::Objective::kFlow,
+      options, models::unet::UNet(config, nn::Build{}),
+      prediction == Prediction::kCopyPaint ? diffusion::Objective::kSample
+                                           : diffusion::Objective::kFlow,
       DenoiserSizes{kWidth, kContextTokens}, models::vae::AutoencoderKL(nullptr), nn::Build{});
   nn::init_weights(*denoiser, /*seed=*/4);
   return denoiser;

@@ -5,6 +5,7 @@
 #include "core/expect_error.h"
 #include "core/temp_dir.h"
 #include "edit/tiny_model.h"
+#include "io/json.h"
 #include "miniworld/miniworld_protocol.h"
 #include "miniworld/world.h"
 #include "reasonbrain/trainer.h"
@@ -105,6 +106,14 @@ class ReasonBrainTaskTest : public ::testing::Test {
       info.indices.push_back(i);
     }
     return task.collate(std::move(samples), info);
+  }
+
+  // Pictures of another size than the model's.
+  static data::Sample sample_of_side(int64_t side) {
+    miniworld::MiniWorldOptions options;
+    options.size = side;
+    options.count = 4;
+    return miniworld::MiniWorld(options).get(1);
   }
 
   inline static TempDir* folder_ = nullptr;
@@ -320,6 +329,63 @@ TEST_F(ReasonBrainTaskTest, SelectionInTrainingResumesBitForBit) {
   const double straight = run("straight", 6);
   run("resumed", 4);
   EXPECT_EQ(run("resumed", 6), straight);
+}
+
+TEST_F(ReasonBrainTaskTest, PicturesOfAnySizeAreFittedToTheCanvas) {
+  const auto task = make_task();
+  task->begin_stage("joint");
+  const torch::NoGradGuard no_grad;
+  for (const int64_t side : {40, 64}) {
+    std::vector<data::Sample> samples = {sample_of_side(side), sample_of_side(side)};
+    const data::Sample fitted = on_canvas(samples[0], edit::kTinySide);
+    EXPECT_EQ(fitted.target.width, edit::kTinySide);
+    EXPECT_EQ(fitted.instance_map.height, edit::kTinySide);
+    ASSERT_FALSE(fitted.alternatives.empty());
+    EXPECT_TRUE(fitted.alternatives[0].image.same_shape(fitted.source));
+    train::BatchInfo info;
+    info.indices = {0, 1};
+    const auto mixed = task->collate(std::move(samples), info);
+    for (const train::LossTerm& term : task->losses(*mixed))
+      EXPECT_TRUE(std::isfinite(term.sum.item<double>())) << term.name << " at " << side;
+  }
+  data::Sample sample = sample_of_side(48);
+  sample.target = sample_of_side(edit::kTinySide).target;
+  EXPECT_ERROR(on_canvas(sample, edit::kTinySide), kData, "no target of the source's size");
+}
+
+TEST_F(ReasonBrainTaskTest, PartsThatAStageTrainsAreWrittenWhateverTheirPath) {
+  const TempDir folder;
+  make_pipeline()->save(folder.path() / "model");
+  reason::PipelineOptions options = make_pipeline()->options();
+  for (const auto& [part, name] :
+       {std::pair(&options.parts.llm, "llm"), std::pair(&options.parts.text, "text"),
+        std::pair(&options.parts.denoiser, "denoiser")}) {
+    part->path = (folder.path() / "model" / name).string();
+    part->train = reason::TrainMode::kFrozen;
+  }
+  const auto saved_paths = [&](const std::vector<std::string>& stages) {
+    ReasonBrainTask task(reason::Pipeline::create(options, Placement{}, /*seed=*/2), TaskOptions(),
+                         data(), stages, /*seed=*/2);
+    const auto out = folder.path() / stages[0];
+    task.export_model(out);
+    const auto parts = io::read_json(out / "model_index.json").at("parts");
+    return std::vector<std::string>{parts.at("llm").at("path"), parts.at("denoiser").at("path")};
+  };
+  EXPECT_EQ(saved_paths({"joint"}),
+            (std::vector<std::string>{options.parts.llm.path, options.parts.denoiser.path}));
+  EXPECT_EQ(saved_paths({"reasoner", "joint"}),
+            (std::vector<std::string>{"llm", options.parts.denoiser.path}));
+  EXPECT_EQ(saved_paths({"painter", "joint"}),
+            (std::vector<std::string>{options.parts.llm.path, "denoiser"}));
+}
+
+TEST_F(ReasonBrainTaskTest, WhatThePainterIsToldMustFitTheContext) {
+  EXPECT_ERROR(make_task(/*lora=*/false,
+                         [](reason::ReasonOptions& options) {
+                           options.cme.mode = reason::CmeMode::kPlain;
+                           options.num_queries = 4;
+                         }),
+               kConfig, "num_queries");
 }
 
 TEST_F(ReasonBrainTaskTest, UnknownStageIsRefused) {

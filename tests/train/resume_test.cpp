@@ -128,6 +128,51 @@ TEST_F(Resume, FromANamedCheckpointOfTheRunGoesBack) {
   EXPECT_EQ(metrics("whole"), metrics("back"));
 }
 
+TEST_F(Resume, ARefusedCheckpointLeavesTheFolderAsItWas) {
+  run("run");
+  const auto before = names_in(root_ / "run/checkpoints");
+  ToyTask task;
+  RunInfo with = info("run", checkpoint("run", 4).string());
+  with.resolved_config = "train: {batch_size: 5}\n";
+  with.seed = 22;
+  error_of(ErrorKind::kConfig, [&] { train(task, options(), with); });
+  TrainOptions changed = options();
+  changed.settings.ema_decay = 0;
+  with.seed = 21;
+  error_of(ErrorKind::kConfig, [&] { train(task, changed, with); });
+  EXPECT_EQ(names_in(root_ / "run/checkpoints"), before);
+  EXPECT_EQ(read_file(root_ / "run/config.resolved.yaml"), "train: {}\n");
+  EXPECT_EQ(metrics("run").back().at("step"), 15);
+}
+
+TEST_F(Resume, TheBestOfAnAbandonedWayIsSetAside) {
+  run("run");
+  const int64_t best = open_checkpoint(root_ / "run/checkpoints/best").trainer_state.at("step");
+  ASSERT_GT(best, 4);
+  ToyTask task;
+  task.before_losses = [](int64_t) { throw std::runtime_error("power cut"); };
+  EXPECT_THROW(train(task, options(), info("run", checkpoint("run", 4).string())),
+               std::runtime_error);
+  EXPECT_FALSE(fs::exists(root_ / "run/checkpoints/best"));
+  EXPECT_TRUE(fs::exists(root_ / "run/checkpoints/superseded-best/COMPLETE"));
+}
+
+TEST_F(Resume, FindsWhatEarlierStagesAttached) {
+  class AttachingTask : public ToyTask {
+   public:
+    void begin_stage(const std::string& stage) override {
+      if (stage == "all" && !model->named_children().contains("more"))
+        model->register_module("more", nn::Linear(2, 2, /*bias=*/false, nn::Build{}));
+      ToyTask::begin_stage(stage);
+    }
+  } first, second;
+  first.before_losses = [](int64_t earlier) {
+    if (earlier == 30) throw std::runtime_error("power cut");  // behind step 12, in stage "last"
+  };
+  EXPECT_THROW(train(first, options(), info("run")), std::runtime_error);
+  EXPECT_EQ(train(second, options(), info("run")).steps, kTotalSteps);
+}
+
 TEST_F(Resume, FromAnotherRunFolderContinuesInTheNewOne) {
   run("whole");
   run_and_crash("old", 20);

@@ -8,6 +8,7 @@
 #include "core/str.h"
 #include "data/record_io.h"
 #include "eval/parallel.h"
+#include "miniworld/scenario.h"
 #include "miniworld/world.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/image_io.h"
@@ -34,11 +35,28 @@ void write_pictures(const fs::path& folder, const data::Sample& sample) {
   }
 }
 
+// Whether all records of the folder are of the mini world: it is what an earlier run has left.
+bool holds_world(const fs::path& folder) {
+  try {
+    for (const data::Record& record : data::read_records(folder / "records.jsonl")) {
+      miniworld::find_scenario(record.scenario);
+    }
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 void make_miniworld(const MiniWorldArgs& args) {
   const miniworld::MiniWorld world(args.world);
   if (args.out.empty()) throw usage_error("--out is empty; name a folder");
   const fs::path out = fs::absolute(args.out).lexically_normal();
   check_replaceable(out, {"records.jsonl", "images", "regions"});
+  if (fs::exists(out) && !fs::is_empty(out) && !holds_world(out)) {
+    throw usage_error(str("--out ", out.string(),
+                          ": is not empty and holds no records.jsonl of an ",
+                          "earlier mini world; name an empty or a new folder"));
+  }
   const NewFolders around_out(out);
   AtomicFolder folder(out);
   std::vector<std::string> lines(static_cast<size_t>(world.size()));

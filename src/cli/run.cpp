@@ -1,5 +1,7 @@
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <new>
 
@@ -35,6 +37,17 @@ bool is_out_of_memory(const c10::Error& error) {
   const std::string text = error.what_without_backtrace();
   return text.find("not enough memory") != std::string::npos ||
          text.find("can't allocate memory") != std::string::npos;
+}
+
+// A path that leads nowhere is the user's; anything else is the machine's.
+int exit_with_path(const std::filesystem::filesystem_error& error) {
+  constexpr std::errc kNoSuchPath[] = {std::errc::no_such_file_or_directory,
+                                       std::errc::not_a_directory, std::errc::filename_too_long,
+                                       std::errc::too_many_symbolic_link_levels};
+  const bool is_data = std::any_of(std::begin(kNoSuchPath), std::end(kNoSuchPath),
+                                   [&](std::errc code) { return error.code() == code; });
+  return exit_with(is_data ? ErrorKind::kData : ErrorKind::kRuntime,
+                   str("cannot use ", error.path1().string(), ": ", error.code().message()));
 }
 
 // The command that was named, as far as it was: "reasonbrain eval run".
@@ -73,6 +86,8 @@ int run_guarded(const std::function<int()>& body) {
     if (is_out_of_memory(error)) return exit_with(ErrorKind::kOutOfMemory, kMemory);
     return exit_with(ErrorKind::kRuntime,
                      str("LibTorch: ", split(error.what_without_backtrace(), '\n').front()));
+  } catch (const std::filesystem::filesystem_error& error) {
+    return exit_with_path(error);
   } catch (const std::exception& error) {
     return exit_with(ErrorKind::kRuntime, split(error.what(), '\n').front());
   }

@@ -56,20 +56,25 @@ std::vector<Node> take_includes(Node& tree) {
 // `open` holds the files whose includes are being read, outermost first.
 Node load_with_includes(const fs::path& path, std::vector<fs::path>& open) {
   Node tree = read_yaml(path);
-  open.push_back(fs::weakly_canonical(path));
+  std::error_code failure;  // where nothing is found, the comparison below finds no loop
+  open.push_back(fs::weakly_canonical(path, failure));
   Node merged;
   merged.kind = Node::Kind::kMapping;
   merged.origin = tree.origin;
   for (const Node& include : take_includes(tree)) {
     const fs::path included = path.parent_path() / include.scalar;
-    const fs::path canonical = fs::weakly_canonical(included);
+    const fs::path canonical = fs::weakly_canonical(included, failure);
+    if (failure) {
+      throw error_at(include, str("included file ", included.string(), " cannot be read: ",
+                                  failure.message(), "; name a file that can be opened"));
+    }
     if (std::find(open.begin(), open.end(), canonical) != open.end()) {
       throw error_at(include, str("include of ", include.scalar, " closes a loop"));
     }
     if (open.size() >= kMaxIncludeDepth) {
       throw error_at(include, str("includes are nested deeper than ", kMaxIncludeDepth));
     }
-    if (!fs::is_regular_file(included)) {
+    if (!fs::is_regular_file(included, failure)) {
       throw error_at(include, str("included file ", included.string(), " does not exist"));
     }
     merge(merged, load_with_includes(included, open));

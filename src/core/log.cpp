@@ -66,13 +66,16 @@ State& state() {
   return state;
 }
 
-// One line, whatever names from the command line or a file stand in it: a terminal would obey their
-// control characters.
+// One line that can be read, whatever names from the command line or a file stand in it: a terminal
+// would obey their control characters.
 std::string one_line(const std::string& message) {
   constexpr char kHex[] = "0123456789abcdef";
+  constexpr size_t kMaxBytes = 2000, kMaxCharacter = 4;
   std::string out;
   for (const char c : message) {
     const auto byte = static_cast<unsigned char>(c);
+    const bool inside_character = (byte & 0xc0) == 0x80;
+    if (out.size() >= kMaxBytes + (inside_character ? kMaxCharacter : 0)) return out + "...";
     if (c == '\n') {
       out += "\\n";
     } else if (byte < 0x20 || byte == 0x7f) {

@@ -1,6 +1,7 @@
 #include "data/json_fields.h"
 
 #include "core/str.h"
+#include "io/quote.h"
 
 namespace reasonbrain::data {
 namespace {
@@ -19,8 +20,8 @@ Error JsonFields::error(const std::string& problem) const {
 }
 
 Error JsonFields::wrong(const char* name, const json& value, const std::string& expected) const {
-  std::string got = value.dump(-1, ' ', /*ensure_ascii=*/true);
-  if (got.size() > kMaxQuotedBytes) got = got.substr(0, kMaxQuotedBytes) + "...";
+  const std::string got =
+      io::shortened(value.dump(-1, ' ', /*ensure_ascii=*/true), kMaxQuotedBytes);
   return error(
       str("field '", name, "' is ", value.is_null() ? "missing" : got, ", expected ", expected));
 }

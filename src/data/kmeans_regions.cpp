@@ -280,8 +280,10 @@ io::Image kmeans_regions(const io::Image& rgb) {
   const int longer = std::max(rgb.width, rgb.height);
   io::Image small = rgb;
   if (longer > kWorkSide) {
-    small = io::resize(rgb, std::max(1, rgb.width * kWorkSide / longer),
-                       std::max(1, rgb.height * kWorkSide / longer), io::Filter::kBox);
+    const auto scaled = [&](int64_t side) {
+      return static_cast<int>(std::max<int64_t>(1, side * kWorkSide / longer));
+    };
+    small = io::resize(rgb, scaled(rgb.width), scaled(rgb.height), io::Filter::kBox);
   }
   const Picture picture(small);
   const auto [background, share] = dominant_colour(picture);

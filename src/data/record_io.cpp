@@ -8,6 +8,7 @@
 #include "data/json_fields.h"
 #include "io/json.h"
 #include "io/jsonl.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::data {
@@ -28,7 +29,7 @@ void check_id(const std::string& id, const std::string& origin) {
   });
   if (!valid) {
     throw data_error(
-        str(origin, ": id ", json(id).dump(),
+        str(origin, ": id ", io::shortened(json(id).dump()),
             " must consist of letters, digits, '_', '.', '-' and not start with a dot"));
   }
   if (id.size() > kMaxIdBytes) {
@@ -41,7 +42,7 @@ void check_category(const std::string& category, const std::string& origin) {
   if (category.empty()) return;
   if (std::find(std::begin(kCategories), std::end(kCategories), category) ==
       std::end(kCategories)) {
-    throw data_error(str(origin, ": category ", json(category).dump(),
+    throw data_error(str(origin, ": category ", io::shortened(json(category).dump()),
                          " is unknown, expected physical, temporal, causal or story"));
   }
 }

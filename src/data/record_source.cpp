@@ -46,7 +46,8 @@ io::Image RecordSource::read_instance_map(const io::Image& source, const Record&
   if (!record.instance_map.empty()) {
     map = io::read_label_map(resolve(record.instance_map, record));
   } else if (!record.regions_json.empty()) {
-    map = regions_from_json(record.regions_json, origin(record), folder_);
+    map = regions_from_json(record.regions_json, origin(record), folder_, source.width,
+                            source.height);
   } else if (has_cache_) {
     map = cache_.read(read_file(resolve(record.src_image, record)), origin(record));
   }
@@ -102,8 +103,14 @@ std::vector<std::vector<std::string>> RecordSource::label_slots() const {
 
 std::vector<std::string> RecordSource::picture_names(const Record& record) const {
   std::vector<std::string> names = {record.src_image, record.instance_map};
+  if (!record.regions_json.empty()) {
+    for (std::string& name : mask_names(record.regions_json, origin(record))) {
+      names.push_back(std::move(name));
+    }
+  }
   if (pictures_ == Pictures::kAll) {
     names.push_back(record.tgt_image);
+    for (const RecordStep& step : record.steps) names.push_back(step.tgt_image);
     for (const RecordAlternative& alternative : record.alternatives) {
       names.push_back(alternative.image);
     }

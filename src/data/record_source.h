@@ -23,8 +23,8 @@ class RecordSource : public SampleSource {
   int64_t size() const override { return static_cast<int64_t>(records_.size()); }
 
   // All pictures of a sample have the size of its source. Errors begin with "FILE:LINE: ". The
-  // instance map comes from "instance_map", else from "regions", else from the cache of regions
-  // beside the file, where there is one (region_cache.h).
+  // instance map comes from "instance_map", else from "regions" (an empty list: none), else from
+  // the cache of regions beside the file, where there is one (region_cache.h).
   Sample get(int64_t index) const override;
 
   // The words found in the records' instances, sorted, one list a slot.

@@ -64,12 +64,7 @@ io::Image RegionCache::read(std::string_view picture, const std::string& origin)
                          "; run `reasonbrain data cache --what regions` again to add them, or "
                          "remove the folder to go without"));
   }
-  const std::string text = read_file(file);
-  const nlohmann::json value = io::parse_json(text, file.string());
-  const auto regions = value.find("regions");
-  const bool none =
-      value.is_object() && regions != value.end() && regions->is_array() && regions->empty();
-  return none ? io::Image() : regions_from_json(text, file.string(), folder_);
+  return regions_from_json(read_file(file), file.string(), folder_);
 }
 
 std::string RegionCache::fingerprint() const {

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/atomic_file.h"
 #include "core/str.h"
 #include "data/json_fields.h"
 #include "data/regions.h"
 #include "data/rle.h"
+#include "io/image_header.h"
 #include "io/json.h"
 #include "io/path_safety.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/image_io.h"
 
@@ -34,70 +37,109 @@ int64_t checked_side(const json& size, size_t axis, const std::string& origin) {
   return size[axis].get<int64_t>();
 }
 
-Mask read_rle(const json& region, const std::string& origin) {
-  const json size = region.value("size", json());
-  const int64_t height = checked_side(size, 0, origin), width = checked_side(size, 1, origin);
-  if (height * width > io::ReadOptions().max_pixels) {
-    throw data_error(str(origin, ": a region of ", width, "x", height, " pixels is too large"));
+// The object with 'size' and 'counts' of a region, null when there is none.
+const json* find_runs(const json& region) {
+  if (region.contains("counts")) return &region;
+  for (const char* key : {"rle", "segmentation"}) {
+    const auto found = region.find(key);
+    if (found != region.end() && found->is_object()) return &*found;
   }
-  const json counts = region.value("counts", json());
-  std::vector<int64_t> runs;
-  if (counts.is_string()) {
-    runs = decompress_runs(counts.get_ref<const std::string&>(), origin);
-  } else if (counts.is_array()) {
-    for (const json& run : counts) {
-      if (!run.is_number_integer()) throw data_error(str(origin, ": a run is ", run.dump()));
-      runs.push_back(run.get<int64_t>());
-    }
-  } else {
-    throw data_error(str(origin, ": 'counts' of a region must be a list of runs or a string"));
-  }
-  const int w = static_cast<int>(width), h = static_cast<int>(height);
-  return {w, h, runs_to_mask(runs, w, h, origin)};
+  return nullptr;
 }
 
-Mask read_mask(const std::string& name, const std::string& origin,
-               const std::filesystem::path& folder) {
-  const io::Image picture = io::read_label_map(io::resolve_inside(folder, name, origin));
-  Mask mask{picture.width, picture.height, picture.pixels};
-  for (uint8_t& pixel : mask.pixels) pixel = pixel != 0;
-  return mask;
+// The mask picture of a region without runs, "" when it names none.
+std::string mask_name(const json& region) {
+  const bool named = region.is_object() && find_runs(region) == nullptr &&
+                     region.contains("mask") && region["mask"].is_string();
+  return named ? region["mask"].get<std::string>() : "";
 }
 
-Mask read_region(const json& region, const std::string& origin,
-                 const std::filesystem::path& folder) {
-  if (region.is_object()) {
-    if (region.contains("counts")) return read_rle(region, origin);
-    for (const char* key : {"rle", "segmentation"}) {
-      if (region.contains(key) && region[key].is_object()) return read_rle(region[key], origin);
-    }
-    if (region.contains("mask") && region["mask"].is_string()) {
-      return read_mask(region["mask"].get<std::string>(), origin, folder);
-    }
-  }
-  throw data_error(
-      str(origin, ": a region needs 'rle' with 'size' and 'counts', or 'mask' with a path"));
+json region_list(json value) {
+  if (value.is_object() && value.contains("regions")) value = json(value["regions"]);
+  return value.is_object() ? json::array({value}) : value;
 }
+
+class RegionReader {
+ public:
+  // width, height: what every region must have; 0: what the first one has.
+  RegionReader(const std::string& origin, const std::filesystem::path& folder, int width,
+               int height)
+      : origin_(origin), folder_(folder), width_(width), height_(height) {}
+
+  Mask read(const json& region) {
+    if (region.is_object()) {
+      if (const json* runs = find_runs(region)) return read_rle(*runs);
+      if (const std::string name = mask_name(region); !name.empty()) return read_mask(name);
+    }
+    throw data_error(
+        str(origin_, ": a region needs 'rle' with 'size' and 'counts', or 'mask' with a path"));
+  }
+
+ private:
+  // Before a region is decoded: many large ones would fill the memory.
+  void check_size(int64_t width, int64_t height) {
+    if (width_ == 0) {
+      width_ = width;
+      height_ = height;
+    }
+    if (width == width_ && height == height_) return;
+    throw data_error(str(origin_, ": a region is ", width, "x", height, ", expected ", width_, "x",
+                         height_, ", the size of the picture and of all its regions"));
+  }
+
+  Mask read_rle(const json& region) {
+    const json size = region.value("size", json());
+    const int64_t height = checked_side(size, 0, origin_), width = checked_side(size, 1, origin_);
+    if (height * width > io::ReadOptions().max_pixels) {
+      throw data_error(str(origin_, ": a region of ", width, "x", height, " pixels is too large"));
+    }
+    check_size(width, height);
+    const json counts = region.value("counts", json());
+    std::vector<int64_t> runs;
+    if (counts.is_string()) {
+      runs = decompress_runs(counts.get_ref<const std::string&>(), origin_);
+    } else if (counts.is_array()) {
+      for (const json& run : counts) {
+        if (!run.is_number_integer()) {
+          throw data_error(str(origin_, ": a run is ", io::shortened(run.dump())));
+        }
+        runs.push_back(run.get<int64_t>());
+      }
+    } else {
+      throw data_error(str(origin_, ": 'counts' of a region must be a list of runs or a string"));
+    }
+    const int w = static_cast<int>(width), h = static_cast<int>(height);
+    return {w, h, runs_to_mask(runs, w, h, origin_)};
+  }
+
+  Mask read_mask(const std::string& name) {
+    const std::filesystem::path path = io::resolve_inside(folder_, name, origin_);
+    const std::string bytes = read_file(path, io::ReadOptions().max_bytes);
+    const io::ImageHeader header = io::read_image_header(bytes, path.string());
+    check_size(header.width, header.height);
+    const io::Image picture = io::decode_label_map(bytes, path.string());
+    Mask mask{picture.width, picture.height, picture.pixels};
+    for (uint8_t& pixel : mask.pixels) pixel = pixel != 0;
+    return mask;
+  }
+
+  const std::string& origin_;
+  const std::filesystem::path& folder_;
+  int64_t width_, height_;
+};
 
 }  // namespace
 
 io::Image regions_from_json(std::string_view text, const std::string& origin,
-                            const std::filesystem::path& folder) {
-  json value = io::parse_json(text, origin);
-  if (value.is_object() && value.contains("regions")) value = json(value["regions"]);
-  if (value.is_object()) value = json::array({value});
-  if (!value.is_array() || value.empty() || value.size() > kMaxLabels) {
-    throw data_error(str(origin, ": expected 1 to ", kMaxLabels, " regions"));
+                            const std::filesystem::path& folder, int width, int height) {
+  const json list = region_list(io::parse_json(text, origin));
+  if (!list.is_array() || list.size() > kMaxLabels) {
+    throw data_error(str(origin, ": expected a list of at most ", kMaxLabels, " regions"));
   }
+  if (list.empty()) return {};
+  RegionReader reader(origin, folder, width, height);
   std::vector<Mask> masks;
-  for (const json& region : value) {
-    masks.push_back(read_region(region, origin, folder));
-    if (masks.back().width != masks[0].width || masks.back().height != masks[0].height) {
-      throw data_error(str(origin, ": region ", masks.size(), " is ", masks.back().width, "x",
-                           masks.back().height, ", the first is ", masks[0].width, "x",
-                           masks[0].height));
-    }
-  }
+  for (const json& region : list) masks.push_back(reader.read(region));
   std::vector<size_t> order(masks.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
@@ -109,6 +151,14 @@ io::Image regions_from_json(std::string_view text, const std::string& origin,
     }
   }
   return map;
+}
+
+std::vector<std::string> mask_names(std::string_view text, const std::string& origin) {
+  std::vector<std::string> names;
+  for (const json& region : region_list(io::parse_json(text, origin))) {
+    if (std::string name = mask_name(region); !name.empty()) names.push_back(std::move(name));
+  }
+  return names;
 }
 
 std::string regions_to_json(const io::Image& map) {

@@ -54,9 +54,13 @@ io::Image grid_regions(int width, int height, int cells) {
 }
 
 io::Image read_region_file(const std::filesystem::path& path, int width, int height) {
-  const io::Image map = path.extension() == ".json"
-                            ? regions_from_json(read_file(path), path.string(), path.parent_path())
-                            : io::read_label_map(path);
+  const io::Image map =
+      path.extension() == ".json"
+          ? regions_from_json(read_file(path), path.string(), path.parent_path(), width, height)
+          : io::read_label_map(path);
+  if (map.empty()) {
+    throw data_error(path.string() + ": the list of regions is empty, expected at least one");
+  }
   if (map.width != width || map.height != height) {
     throw data_error(str(path.string(), ": the regions are ", map.width, "x", map.height,
                          ", expected the size of the picture, ", width, "x", height));

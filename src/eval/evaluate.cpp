@@ -52,6 +52,7 @@ class Evaluator {
   }
 
   Results run() {
+    require_folders();
     make_picture_folders();
     score_all();
     for (size_t m = 0; m < predictions_.size(); ++m) {
@@ -72,15 +73,22 @@ class Evaluator {
     results_.methods.push_back({name, anchor, 0, std::vector<Outcome>(results_.samples.size())});
   }
 
-  void make_picture_folders() const {
+  void require_folders() const try {
     for (const Prediction& prediction : predictions_) {
-      if (!fs::is_directory(prediction.folder)) {
-        throw data_error(
-            str("predictions of '", prediction.name, "': no folder ", prediction.folder.string(),
-                "; make one with: reasonbrain edit --model DIR --data RECORDS.jsonl --out ",
-                prediction.folder.string()));
-      }
-      if (!pictures_.empty()) fs::create_directories(pictures_ / prediction.name);
+      if (fs::is_directory(prediction.folder)) continue;
+      throw data_error(
+          str("predictions of '", prediction.name, "': no folder ", prediction.folder.string(),
+              "; make one with: reasonbrain edit --model DIR --data RECORDS.jsonl --out ",
+              prediction.folder.string()));
+    }
+  } catch (const fs::filesystem_error& problem) {
+    throw io::unreadable(problem);
+  }
+
+  void make_picture_folders() const {
+    if (pictures_.empty()) return;
+    for (const Prediction& prediction : predictions_) {
+      fs::create_directories(pictures_ / prediction.name);
     }
   }
 
@@ -186,6 +194,10 @@ Prediction parse_prediction(const std::string& text) {
     throw usage_error(
         str("--pred '", text,
             "': expected NAME=DIR, where NAME has letters, digits, '_', '.' and '-' only"));
+  }
+  if (ends_with(name, ".png")) {  // its folder of pictures stands beside those of the samples
+    throw usage_error(str("--pred '", text, "': NAME ends in .png, as the report's own pictures ",
+                          "do; choose another NAME"));
   }
   return {name, text.substr(equals + 1)};
 }

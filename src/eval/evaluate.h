@@ -16,8 +16,8 @@ struct Prediction {
   std::filesystem::path folder;  // holds ID.png for every sample
 };
 
-// "NAME=DIR". Error(kUsage) for another form or a name that is not [A-Za-z0-9_.-]+, starting with
-// no dot.
+// "NAME=DIR". Error(kUsage) for another form or a name that is not [A-Za-z0-9_.-]+, starts with a
+// dot or ends in ".png".
 Prediction parse_prediction(const std::string& text);
 
 struct EvaluateOptions {

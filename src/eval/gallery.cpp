@@ -64,7 +64,8 @@ json gallery_data(const Results& results) {
 // JSON that cannot end the script element around it.
 std::string script_json(const json& value) {
   std::string out;
-  for (char c : value.dump()) out += c == '<' ? std::string("\\u003c") : std::string(1, c);
+  for (char c : value.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace))
+    out += c == '<' ? std::string("\\u003c") : std::string(1, c);
   return out;
 }
 

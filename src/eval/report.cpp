@@ -31,6 +31,10 @@ void check_replaceable(const fs::path& folder) {
     throw usage_error(str("--out ", folder.string(), ": holds '", name,
                           "', which is no part of a report; name an empty or a new folder"));
   }
+  if (!fs::is_empty(folder) && !fs::is_regular_file(folder / kReportFiles[0])) {
+    throw usage_error(str("--out ", folder.string(), ": is not empty and holds no ",
+                          kReportFiles[0], " of an earlier report; name an empty or a new folder"));
+  }
 }
 
 std::string html_table(const Table& table, const std::string& note) {

@@ -94,7 +94,7 @@ std::string per_sample_jsonl(const Results& results) {
       const std::string& nearest = outcome.score.nearest;
       line["nearest"] = nearest.empty() ? json(nullptr) : json(nearest);
       if (outcome.failed()) line["failed"] = outcome.problem;
-      out += line.dump() + "\n";
+      out += line.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n";
     }
   }
   return out;

@@ -49,9 +49,12 @@ ImageHeader read_png(std::string_view bytes, const std::string& origin) {
   header.height = read_uint(ihdr, 4, 4, ByteOrder::kBig);
   header.bit_depth = static_cast<uint8_t>(ihdr[8]);
   header.palette = ihdr[9] == kPaletteColour;
+  bool has_palette = false;
   for (const PngChunk& chunk : chunks) {
     if (chunk.type == "eXIf") header.orientation = exif_orientation(chunk.data);
+    has_palette = has_palette || chunk.type == "PLTE";
   }
+  if (header.palette && !has_palette) throw damaged(origin, "the PNG file has no palette (PLTE)");
   return header;
 }
 
@@ -116,6 +119,8 @@ ImageHeader read_webp(std::string_view bytes, const std::string& origin) {
       const uint32_t bits = little(data + 1, 4);
       header.width = 1 + (bits & 0x3FFF);
       header.height = 1 + (bits >> 14 & 0x3FFF);
+    } else if (type == "ANIM" || type == "ANMF") {
+      throw data_error(origin + ": the WebP file is animated; save one frame of it");
     } else if (type == "EXIF") {
       header.orientation = exif_orientation(bytes.substr(data, length));
     }

@@ -17,9 +17,9 @@ struct ImageHeader {
   int orientation = 1;            // EXIF, 1 to 8
 };
 
-// Throws Error(kData) naming `origin` when the bytes are empty, no PNG, JPEG or WebP, damaged or
-// cut short: PNG chunks and their checksums up to IEND, JPEG up to its end marker, WebP up to its
-// length.
+// Throws Error(kData) naming `origin` when the bytes are empty, no PNG, JPEG or WebP, an animation
+// in WebP, damaged or cut short: PNG chunks and their checksums up to IEND, JPEG up to its end
+// marker, WebP up to its length.
 ImageHeader read_image_header(std::string_view bytes, const std::string& origin);
 
 }  // namespace reasonbrain::io

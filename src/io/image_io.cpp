@@ -26,8 +26,36 @@ ImageHeader checked_header(std::string_view bytes, const std::string& origin,
   return header;
 }
 
+// The same PNG file with the chunks that make its pixels. The others change no value (alpha is
+// dropped, the orientation stands in the header), and libpng prints about those that are damaged.
+// as_indices: a palette picture becomes a grey one whose levels are the indices, scaled to 8 bits.
+std::string plain_png(std::string_view bytes, bool as_indices, const ImageHeader& header,
+                      const std::string& origin) {
+  std::string out(kPngSignature);
+  for (const PngChunk& chunk : read_png_chunks(bytes, origin)) {
+    const bool ancillary = (chunk.type[0] & 0x20) != 0;
+    const bool unused_palette = chunk.type == "PLTE" && (as_indices || !header.palette);
+    if (ancillary || unused_palette) continue;
+    if (as_indices && chunk.type == "IHDR") {
+      constexpr size_t kColourType = 9;
+      std::string data(chunk.data);
+      data[kColourType] = 0;
+      out += make_png_chunk(chunk.type, data);
+    } else {
+      out += chunk.whole;
+    }
+  }
+  return out;
+}
+
 cv::Mat decode(std::string_view bytes, int flags, const ImageHeader& header,
                const std::string& origin) {
+  std::string plain;
+  if (header.format == ImageFormat::kPng) {
+    const bool as_indices = header.palette && flags == cv::IMREAD_GRAYSCALE;
+    plain = plain_png(bytes, as_indices, header, origin);
+    bytes = plain;
+  }
   const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8UC1,
                        const_cast<char*>(bytes.data()));  // only read
   cv::Mat decoded;
@@ -83,23 +111,9 @@ cv::Mat to_bgr(const Image& image) {
   return bgr;
 }
 
-// The same file as a grey picture whose levels are the palette indices, scaled to 8 bits.
-std::string without_palette(std::string_view bytes, const std::string& origin) {
-  std::string out(kPngSignature);
-  for (const PngChunk& chunk : read_png_chunks(bytes, origin)) {
-    if (chunk.type == "PLTE" || chunk.type == "tRNS") continue;
-    std::string data(chunk.data);
-    constexpr size_t kColourType = 9;
-    if (chunk.type == "IHDR") data[kColourType] = 0;
-    out += make_png_chunk(chunk.type, data);
-  }
-  return out;
-}
-
 Image decode_palette_indices(std::string_view bytes, const ImageHeader& header,
                              const std::string& origin) {
-  Image image =
-      to_image(decode(without_palette(bytes, origin), cv::IMREAD_GRAYSCALE, header, origin));
+  Image image = to_image(decode(bytes, cv::IMREAD_GRAYSCALE, header, origin));
   const int scale = 255 / ((1 << header.bit_depth) - 1);
   for (uint8_t& value : image.pixels) value = static_cast<uint8_t>(value / scale);
   return image;

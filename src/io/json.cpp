@@ -5,6 +5,7 @@
 
 #include "core/atomic_file.h"
 #include "core/str.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::io {
@@ -38,6 +39,9 @@ nlohmann::json parse_json(std::string_view text, const std::string& origin, uint
     throw data_error(
         str(origin, ": JSON of ", text.size(), " bytes, expected at most ", max_bytes));
   }
+  if (const size_t nul = text.find('\0'); nul != text.npos) {  // it would end the text silently
+    throw data_error(str(origin, ": not valid JSON: a NUL byte at byte ", nul));
+  }
   std::vector<std::unordered_set<std::string>>
       open;  // the keys of each open object; empty for arrays
   const auto check = [&](int, Event event, nlohmann::json& value) {
@@ -49,7 +53,8 @@ nlohmann::json parse_json(std::string_view text, const std::string& origin, uint
     } else if (event == Event::object_end || event == Event::array_end) {
       open.pop_back();
     } else if (event == Event::key && !open.back().insert(value.get<std::string>()).second) {
-      throw data_error(str(origin, ": key ", value.dump(), " stands twice in the same object"));
+      throw data_error(
+          str(origin, ": key ", shortened(value.dump()), " stands twice in the same object"));
     }
     return true;
   };
@@ -59,8 +64,9 @@ nlohmann::json parse_json(std::string_view text, const std::string& origin, uint
     // "[json.exception.parse_error.101] parse error at line 1, column 5: ..." without the bracket
     const std::string message = problem.what();
     const size_t bracket = message.find("] ");
-    throw data_error(str(origin, ": not valid JSON: ",
-                         bracket == std::string::npos ? message : message.substr(bracket + 2)));
+    throw data_error(
+        str(origin, ": not valid JSON: ",
+            shortened(bracket == std::string::npos ? message : message.substr(bracket + 2))));
   }
 }
 
@@ -73,7 +79,10 @@ nlohmann::json read_python_json(const std::filesystem::path& path) {
 }
 
 void write_json(const std::filesystem::path& path, const nlohmann::json& value) {
-  write_file_atomic(path, value.dump(2) + "\n");
+  // A path may hold bytes that are not UTF-8.
+  write_file_atomic(
+      path,
+      value.dump(2, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace reasonbrain::io

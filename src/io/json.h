@@ -11,8 +11,8 @@ namespace reasonbrain::io {
 
 constexpr uint64_t kMaxJsonBytes = 100'000'000;
 
-// Error(kData) starting with `origin` for: syntax, invalid UTF-8, duplicate keys, nesting deeper
-// than 64, more than max_bytes.
+// Error(kData) starting with `origin` for: syntax, NUL bytes, invalid UTF-8, duplicate keys,
+// nesting deeper than 64, more than max_bytes.
 nlohmann::json parse_json(std::string_view text, const std::string& origin,
                           uint64_t max_bytes = kMaxJsonBytes);
 
@@ -22,7 +22,8 @@ nlohmann::json read_json(const std::filesystem::path& path);
 // become the largest and the smallest number. NaN stays an error.
 nlohmann::json read_python_json(const std::filesystem::path& path);
 
-// Two spaces of indentation and a final line feed; appears complete or not at all.
+// Two spaces of indentation and a final line feed; bytes that are not UTF-8 become U+FFFD. Appears
+// complete or not at all.
 void write_json(const std::filesystem::path& path, const nlohmann::json& value);
 
 }  // namespace reasonbrain::io

@@ -6,16 +6,15 @@
 
 #include "core/option_text.h"
 #include "core/str.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::io {
 namespace {
 
-std::string shortened(const nlohmann::json& value) {
-  constexpr size_t kMaxLength = 60;
-  std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  if (text.size() > kMaxLength) text = text.substr(0, kMaxLength) + "...";
-  return text;
+std::string quoted(const nlohmann::json& value) {
+  constexpr size_t kMaxBytes = 60;
+  return shortened(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), kMaxBytes);
 }
 
 }  // namespace
@@ -58,7 +57,7 @@ void JsonOptionReader::check_unknown(const Level& level) const {
 
 void JsonOptionReader::fail(const std::string& path, const nlohmann::json& got,
                             const std::string& problem) const {
-  throw data_error(str(origin_, ": key '", path, "' is ", shortened(got), ", ", problem));
+  throw data_error(str(origin_, ": key '", path, "' is ", quoted(got), ", ", problem));
 }
 
 int64_t JsonOptionReader::integer(const std::string& path, const nlohmann::json& got,

@@ -6,8 +6,9 @@
 namespace reasonbrain::io {
 namespace fs = std::filesystem;
 
-fs::path resolve_inside(const fs::path& root, const std::string& relative,
+fs::path resolve_inside(const fs::path& folder, const std::string& relative,
                         const std::string& origin) {
+  const fs::path root = folder.empty() ? "." : folder;  // the folder of a plain file name
   const auto refuse = [&](const std::string& reason) {
     return data_error(str(origin, ": path '", relative.c_str(), "' ", reason,
                           ", expected a path inside ", root.string()));
@@ -26,6 +27,11 @@ fs::path resolve_inside(const fs::path& root, const std::string& relative,
   const fs::path inside = canonical.lexically_relative(canonical_root);
   if (inside.empty() || *inside.begin() == "..") throw refuse("leaves the folder through a link");
   return root / path;
+}
+
+Error unreadable(const fs::filesystem_error& problem) {
+  return data_error(str("cannot read ", problem.path1().string(), ": ", problem.code().message(),
+                        "; name a file or folder that can be opened"));
 }
 
 }  // namespace reasonbrain::io

@@ -237,9 +237,14 @@ void Machine::step_object(uint8_t opcode) {
       pop();
       top();
       return;
-    default:
-      throw damaged(origin_, str("its pickle has the opcode ", static_cast<int>(opcode),
-                                 " at byte ", at_ - 1, ", which no state dict needs"));
+    default: {
+      const bool names_protocol = static_cast<uint8_t>(pickle_[0]) == kProto;  // 2 and later do
+      throw damaged(
+          origin_, str("its pickle has the opcode ", static_cast<int>(opcode), " at byte ", at_ - 1,
+                       names_protocol
+                           ? ", which no state dict needs"
+                           : str(", as protocols 0 and 1 have, expected protocol 2; ", kConvert)));
+    }
   }
 }
 

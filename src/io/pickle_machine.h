@@ -28,6 +28,11 @@ enum class Kind {
   kMark
 };
 
+// The way out of what is not read.
+constexpr const char* kConvert =
+    "convert it in Python: torch.save(torch.load(file, weights_only=True), new_file), or to "
+    "safetensors";
+
 constexpr int64_t kUntyped = -1;  // dtype of a storage of bytes
 
 // Containers are nodes of the machine, so values are small and copies share. A dictionary's node

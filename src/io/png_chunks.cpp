@@ -47,7 +47,8 @@ std::vector<PngChunk> read_png_chunks(std::string_view bytes, const std::string&
     if (bytes.size() < at + kChunkOverhead) throw cut_short();
     const size_t length = read_uint(bytes, at, 4, ByteOrder::kBig);
     if (length > bytes.size() - at - kChunkOverhead) throw cut_short();
-    PngChunk chunk{std::string(bytes.substr(at + 4, 4)), bytes.substr(at + 8, length)};
+    PngChunk chunk{std::string(bytes.substr(at + 4, 4)), bytes.substr(at + 8, length),
+                   bytes.substr(at, length + kChunkOverhead)};
     const uint32_t crc = read_uint(bytes, at + 8 + length, 4, ByteOrder::kBig);
     if (crc != crc32(bytes.substr(at + 4, 4 + length))) {
       throw data_error(str(origin, ": the PNG file is damaged near byte ", at,

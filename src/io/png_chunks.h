@@ -12,8 +12,9 @@ constexpr std::string_view kPngSignature("\x89PNG\r\n\x1a\n", 8);
 constexpr size_t kPngHeaderEnd = 33;  // signature and the IHDR chunk, which comes first
 
 struct PngChunk {
-  std::string type;       // 4 letters
-  std::string_view data;  // views the file
+  std::string type;        // 4 letters
+  std::string_view data;   // views the file
+  std::string_view whole;  // with length, type and checksum
 };
 
 // All chunks up to IEND, the first being a whole IHDR. Throws Error(kData) naming `origin` when the

@@ -5,6 +5,7 @@
 
 #include "core/str.h"
 #include "io/json.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::io {
@@ -60,23 +61,25 @@ class Parser {
                       "; it was cut short, download it again"));
     }
     header_.data_start = 8 + length;
-    nlohmann::json json = parse_json(file_.substr(8, length), origin_ + " (header)");
-    if (!json.is_object()) throw error("its header is not a JSON object");
-    return json;
+    const std::string_view header = file_.substr(8, length);
+    if (!header.starts_with('{')) {
+      throw error("its header is not a JSON object, which begins with '{'");
+    }
+    return parse_json(header, origin_ + " (header)");
   }
 
   void read_metadata(const nlohmann::json& json) {
     if (!json.is_object()) throw error("__metadata__ is not an object");
     for (const auto& item : json.items()) {
       if (!item.value().is_string()) {
-        throw error(str("__metadata__ '", item.key(), "' is not text"));
+        throw error(str("__metadata__ '", shortened(item.key()), "' is not text"));
       }
       header_.metadata[item.key()] = item.value().get<std::string>();
     }
   }
 
   TensorEntry entry(const std::string& name, const nlohmann::json& json) const {
-    const std::string where = "tensor '" + name + "' ";
+    const std::string where = "tensor '" + shortened(name) + "' ";
     if (!json.is_object() || json.size() != 3 || !json.contains("dtype") ||
         !json.contains("shape") || !json.contains("data_offsets")) {
       throw error(where + "must have exactly dtype, shape and data_offsets");
@@ -85,11 +88,13 @@ class Parser {
     entry.name = name;
     entry.dtype = dtype(json["dtype"], where);
     uint64_t num_bytes = static_cast<uint64_t>(dtype_bytes(entry.dtype));
+    int64_t stride = 1;  // LibTorch's, which takes sizes of 0 as 1
     const nlohmann::json& shape = json["shape"];
     if (!shape.is_array() || shape.size() > kMaxRank) throw error(where + "has no valid shape");
     for (const nlohmann::json& size : shape) {
       const uint64_t value = unsigned_number(size, where + "has a size that");
-      if (__builtin_mul_overflow(num_bytes, value, &num_bytes) || value > INT64_MAX) {
+      if (__builtin_mul_overflow(num_bytes, value, &num_bytes) ||
+          __builtin_mul_overflow(stride, std::max<uint64_t>(value, 1), &stride)) {
         throw error(where + "has a shape that is too large");
       }
       entry.shape.push_back(static_cast<int64_t>(value));
@@ -118,7 +123,7 @@ class Parser {
         if (json.get_ref<const std::string&>() == kDtypes[i].name) return static_cast<Dtype>(i);
       }
     }
-    throw error(where + "has the unknown dtype " + json.dump());
+    throw error(where + "has the unknown dtype " + shortened(json.dump()));
   }
 
   uint64_t unsigned_number(const nlohmann::json& json, const std::string& what) const {
@@ -137,7 +142,8 @@ class Parser {
     for (const TensorEntry* entry : order) {
       if (entry->begin != position) {
         throw error(
-            str("tensor '", entry->name, "' starts at byte ", entry->begin, ", expected ", position,
+            str("tensor '", shortened(entry->name), "' starts at byte ", entry->begin,
+                ", expected ", position,
                 entry->begin < position ? ": it overlaps another" : ": there is a gap before it"));
       }
       position = entry->end;

@@ -21,6 +21,15 @@ constexpr const char* kNames[] = {
     "pytorch_model.bin", "diffusion_pytorch_model.bin",         "adapter_model.bin"};
 constexpr const char* kExtensions[] = {".safetensors", ".bin", ".pt", ".pth", ".ckpt"};
 
+}  // namespace
+
+bool is_weight_file(const fs::path& path) {
+  return std::find(std::begin(kExtensions), std::end(kExtensions), path.extension()) !=
+         std::end(kExtensions);
+}
+
+namespace {
+
 // The weight file or index of a folder.
 fs::path find_weights(const fs::path& folder) {
   for (const char* name : kNames) {
@@ -84,7 +93,7 @@ std::string shard_name(const std::string& stem, size_t number, size_t count) {
 
 }  // namespace
 
-TensorStore::TensorStore(const fs::path& file_or_folder) : path_(file_or_folder) {
+TensorStore::TensorStore(const fs::path& file_or_folder) try : path_(file_or_folder) {
   if (!fs::exists(path_)) throw data_error(path_.string() + " does not exist, expected weights");
   const fs::path weights = fs::is_directory(path_) ? find_weights(path_) : path_;
   if (!ends_with(weights.string(), ".json")) {
@@ -110,6 +119,8 @@ TensorStore::TensorStore(const fs::path& file_or_folder) : path_(file_or_folder)
     }
     where_[name] = position->second;
   }
+} catch (const fs::filesystem_error& problem) {
+  throw unreadable(problem);
 }
 
 const TensorFile& TensorStore::file_of(const std::string& name) const {

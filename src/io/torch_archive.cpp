@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/str.h"
+#include "io/pickle_machine.h"
 #include "io/torch_pickle.h"
 #include "io/zip_format.h"
 #include "reasonbrain/error.h"
@@ -9,12 +10,9 @@
 namespace reasonbrain::io {
 namespace {
 
-constexpr std::string_view kPickle = "/data.pkl";
+using pickle::kConvert;
 
-// The way out of what is not read.
-constexpr const char* kConvert =
-    "convert it in Python: torch.save(torch.load(file, weights_only=True), new_file), or to "
-    "safetensors";
+constexpr std::string_view kPickle = "/data.pkl";
 
 const ZipEntry* find(const std::vector<ZipEntry>& entries, const std::string& name) {
   const auto found = std::lower_bound(

@@ -5,6 +5,7 @@
 
 #include "core/str.h"
 #include "io/pickle_machine.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::io {
@@ -35,7 +36,7 @@ class StateDictReader {
               [](const PickledTensor& a, const PickledTensor& b) { return a.name < b.name; });
     for (size_t i = 1; i < tensors_.size(); ++i) {
       if (tensors_[i].name == tensors_[i - 1].name) {
-        throw error(str("it holds '", tensors_[i].name, "' twice"));
+        throw error(str("it holds '", shortened(tensors_[i].name), "' twice"));
       }
     }
     return std::move(tensors_);
@@ -96,7 +97,7 @@ class StateDictReader {
       tensor.dtype = static_cast<Dtype>(parts[4].number);
       tensor.storage_numel /= dtype_bytes(tensor.dtype);
     } else if (storage[2].number == pickle::kUntyped) {
-      throw error(str("tensor '", name, "' has a storage without dtype"));
+      throw error(str("tensor '", shortened(name), "' has a storage without dtype"));
     } else {
       tensor.dtype = static_cast<Dtype>(storage[2].number);
     }
@@ -109,30 +110,33 @@ class StateDictReader {
 
   int64_t integer(const Value& value, const std::string& name) const {
     if (value.kind != Kind::kInt || value.number < 0) {
-      throw error(str("tensor '", name, "' has a size or stride that is not an integer >= 0"));
+      throw error(
+          str("tensor '", shortened(name), "' has a size or stride that is not an integer >= 0"));
     }
     return value.number;
   }
 
   void check(const PickledTensor& tensor) const {
     const auto refuse = [&](const char* problem) {
-      return error(str("tensor '", tensor.name, "' ", problem));
+      return error(str("tensor '", shortened(tensor.name), "' ", problem));
     };
     if (tensor.shape.size() != tensor.strides.size() || tensor.shape.size() > kMaxRank) {
       throw refuse("has a shape that is not valid");
     }
     if (tensor.offset < 0 || tensor.storage_numel < 0) throw refuse("has a negative offset");
-    int64_t numel = 1, last = tensor.offset;
+    int64_t stride = 1, last = tensor.offset;  // LibTorch's stride, which takes sizes of 0 as 1
+    bool empty = false;
     for (size_t i = 0; i < tensor.shape.size(); ++i) {
       int64_t step = 0;
-      if (__builtin_mul_overflow(numel, tensor.shape[i], &numel) ||
+      empty = empty || tensor.shape[i] == 0;
+      if (__builtin_mul_overflow(stride, std::max<int64_t>(tensor.shape[i], 1), &stride) ||
           (tensor.shape[i] > 0 &&
            (__builtin_mul_overflow(tensor.shape[i] - 1, tensor.strides[i], &step) ||
             __builtin_add_overflow(last, step, &last)))) {
         throw refuse("has a shape that is too large");
       }
     }
-    if (numel > 0 && last >= tensor.storage_numel) throw refuse("leaves its storage");
+    if (!empty && last >= tensor.storage_numel) throw refuse("leaves its storage");
   }
 
   const pickle::Machine& machine_;

@@ -27,6 +27,9 @@ class TensorFile {
   virtual const TextMetadata& metadata() const = 0;
 };
 
+// Whether the name ends as weights that TensorStore finds in a folder: .safetensors, .bin, ...
+bool is_weight_file(const std::filesystem::path& path);
+
 // Opens a file as what its first bytes say it is.
 std::shared_ptr<const TensorFile> open_tensor_file(const std::filesystem::path& path);
 

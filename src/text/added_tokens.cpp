@@ -7,10 +7,6 @@
 namespace reasonbrain::text {
 namespace {
 
-bool is_word(char32_t c) {
-  return c == U'_' || is_letter(c) || is_number(c);
-}
-
 // At most one code point before or behind a position decides; four bytes hold it.
 bool touches_word(std::string_view text, size_t begin, size_t end) {
   const std::u32string before =
@@ -22,10 +18,15 @@ bool touches_word(std::string_view text, size_t begin, size_t end) {
 
 }  // namespace
 
-AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens,
+                         const std::function<std::string(const std::string&)>& normalize)
+    : tokens_(std::move(tokens)) {
   for (size_t i = 0; i < tokens_.size(); ++i) {
-    by_first_byte_[static_cast<uint8_t>(tokens_[i].content[0])].push_back(i);
+    std::string& content = tokens_[i].content;
+    by_name_.emplace(content, i);
     by_id_.emplace(tokens_[i].id, i);
+    if (normalize) content = normalize(content);
+    if (!content.empty()) by_first_byte_[static_cast<uint8_t>(content[0])].push_back(i);
   }
   for (std::vector<size_t>& bucket : by_first_byte_) {
     std::stable_sort(bucket.begin(), bucket.end(), [&](size_t a, size_t b) {
@@ -35,12 +36,8 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
 }
 
 const AddedToken* AddedTokens::match(std::string_view text, size_t position) const {
-  for (size_t i : by_first_byte_[static_cast<uint8_t>(text[position])]) {
-    const AddedToken& token = tokens_[i];
-    if (text.compare(position, token.content.size(), token.content) != 0) continue;
-    if (token.single_word && touches_word(text, position, position + token.content.size()))
-      continue;
-    return &token;
+  for (const size_t i : by_first_byte_[static_cast<uint8_t>(text[position])]) {
+    if (text.substr(position).starts_with(tokens_[i].content)) return &tokens_[i];
   }
   return nullptr;
 }
@@ -54,11 +51,17 @@ std::vector<Segment> AddedTokens::split(std::string_view text) const {
       ++position;
       continue;
     }
+    const size_t end = position + token->content.size();
+    // The tokenizers library passes over a part of a word whole, whatever tokens it holds.
+    if (token->single_word && touches_word(text, position, end)) {
+      position = end;
+      continue;
+    }
     std::string_view before = text.substr(start, position - start);
     if (token->lstrip) before = strip_right(before);
     if (!before.empty()) segments.push_back({before, nullptr});
-    segments.push_back({text.substr(position, token->content.size()), token});
-    position += token->content.size();
+    segments.push_back({text.substr(position, end - position), token});
+    position = end;
     if (token->rstrip) position = text.size() - strip_left(text.substr(position)).size();
     start = position;
   }
@@ -72,10 +75,8 @@ const AddedToken* AddedTokens::find(int64_t id) const {
 }
 
 const AddedToken* AddedTokens::find(std::string_view content) const {
-  for (const AddedToken& token : tokens_) {
-    if (token.content == content) return &token;
-  }
-  return nullptr;
+  const auto found = by_name_.find(std::string(content));
+  return found == by_name_.end() ? nullptr : &tokens_[found->second];
 }
 
 int64_t AddedTokens::max_id() const {

@@ -1,5 +1,6 @@
 // BPE of tokenizer.json: byte-level vocabularies and those of SentencePiece with byte fallback.
 #include "core/str.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 #include "text/bpe.h"
 #include "text/step_fields.h"
@@ -83,8 +84,8 @@ Bpe::Merges read_merges(const json& model, const std::string& origin) {
     const std::string text = merge.is_string() ? merge.get<std::string>() : "";
     const size_t space = text.find(' ');
     if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
-      throw data_error(str(origin, ": merge ", merges.size() + 1, " is ", merge.dump(),
-                           "; expected two tokens"));
+      throw data_error(str(origin, ": merge ", merges.size() + 1, " is ",
+                           io::shortened(merge.dump()), "; expected two tokens"));
     }
     merges.emplace_back(text.substr(0, space), text.substr(space + 1));
   }
@@ -108,8 +109,8 @@ std::unique_ptr<TokenModel> parse_bpe_model(const json& model, const std::string
   }
   const auto dropout = model.find("dropout");
   if (dropout != model.end() && !dropout->is_null() && *dropout != 0) {
-    throw data_error(
-        str(origin, ": dropout ", dropout->dump(), " is not supported; set it to null"));
+    throw data_error(str(origin, ": dropout ", io::shortened(dropout->dump()),
+                         " is not supported; set it to null"));
   }
   Bpe::Vocab vocab;
   for (const auto& [token, id] : vocab_field->items()) {
@@ -124,7 +125,8 @@ std::unique_ptr<TokenModel> parse_bpe_model(const json& model, const std::string
   Bpe bpe(std::move(vocab), read_merges(model, origin), origin);
   const auto unknown_id = unknown.empty() ? std::nullopt : bpe.token_id(unknown);
   if (!unknown.empty() && !unknown_id) {
-    throw data_error(str(origin, ": unk_token '", unknown, "' is not in the vocabulary"));
+    throw data_error(
+        str(origin, ": unk_token '", io::shortened(unknown), "' is not in the vocabulary"));
   }
   return std::make_unique<BpeModel>(std::move(bpe), std::move(rules), unknown_id);
 }

@@ -5,6 +5,7 @@
 #include "core/atomic_file.h"
 #include "core/str.h"
 #include "io/json.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 #include "text/clip_words.h"
 #include "text/unicode.h"
@@ -35,7 +36,8 @@ Bpe::Merges read_merges(const std::filesystem::path& path) {
     if (line.empty() || starts_with(line, "#version")) continue;
     const std::vector<std::string> parts = split(line, ' ');
     if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) {
-      throw data_error(str(path.string(), ":", number, ": expected two tokens, got '", line, "'"));
+      throw data_error(str(path.string(), ":", number, ": expected two tokens, got '",
+                           io::shortened(line), "'"));
     }
     merges.emplace_back(parts[0], parts[1]);
   }
@@ -63,11 +65,10 @@ ClipTokenizer::ClipTokenizer(const std::filesystem::path& folder)
   const auto find = [this](std::string_view token) { return bpe_.token_id(token); };
   std::vector<AddedToken> raw, normalized;
   for (AddedToken& token : resolve_added_tokens(settings, bpe_.max_id() + 1, find)) {
-    if (token.normalized) token.content = clip_normalize(token.content);
     (token.normalized ? normalized : raw).push_back(std::move(token));
   }
   raw_ = AddedTokens(std::move(raw));
-  normalized_ = AddedTokens(std::move(normalized));
+  normalized_ = AddedTokens(std::move(normalized), clip_normalize);
   for (auto [role, id] : {std::pair{"bos_token", &bos_id_}, std::pair{"eos_token", &eos_id_},
                           std::pair{"pad_token", &pad_id_}, std::pair{"unk_token", &unknown_id_}}) {
     *id = token_id(settings.special.at(role).content).value();

@@ -4,6 +4,7 @@
 
 #include "core/str.h"
 #include "io/json.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 #include "text/step_fields.h"
 #include "text/unicode.h"
@@ -77,7 +78,8 @@ void add_frame(const json& processor, Frame& frame, const std::string& origin) {
         std::vector<int64_t>& side = behind ? own.back : own.front;
         side.insert(side.end(), ids.begin(), ids.end());
       } else {
-        throw data_error(str(origin, ": the template item ", item.dump(), " is not understood"));
+        throw data_error(
+            str(origin, ": the template item ", io::shortened(item.dump()), " is not understood"));
       }
     }
     frame.front.insert(frame.front.begin(), own.front.begin(), own.front.end());
@@ -131,12 +133,10 @@ void JsonTokenizer::read_added_tokens(const json& file, TokenizerSettings& setti
   std::vector<AddedToken> raw, normalized;
   for (AddedToken& token : resolve_added_tokens(settings, model_->max_id() + 1, find)) {
     if (const auto id = find(token.content)) token.id = *id;
-    if (token.normalized) token.content = normalize_(token.content);
-    if (token.content.empty()) continue;  // nothing is left of it to match
     (token.normalized ? normalized : raw).push_back(std::move(token));
   }
   raw_ = AddedTokens(std::move(raw));
-  normalized_ = AddedTokens(std::move(normalized));
+  normalized_ = AddedTokens(std::move(normalized), normalize_);
 }
 
 void JsonTokenizer::read_frame(const json& post_processor, const TokenizerSettings& settings,

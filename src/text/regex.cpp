@@ -4,6 +4,7 @@
 #include <unicode/utext.h>
 
 #include "core/str.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::text {
@@ -13,7 +14,11 @@ constexpr size_t kMaxPatternBytes = 10'000;
 constexpr int32_t kMaxStackBytes = 64 << 20;
 constexpr int32_t kMaxSteps = 500;  // in ICU's units, milliseconds or so
 
-// ICU reads \s and \w differently from Oniguruma: without vertical tab and with joiners.
+// Oniguruma's "." stops at line feeds only, and its ^ and $ stand at every line.
+constexpr uint32_t kFlags = UREGEX_UNIX_LINES | UREGEX_MULTILINE;
+
+// ICU reads \s and \w differently from Oniguruma, without vertical tab and with joiners, and \h as
+// a space.
 std::string to_icu(const std::string& pattern) {
   std::string out;
   for (size_t i = 0; i < pattern.size(); ++i) {
@@ -30,6 +35,10 @@ std::string to_icu(const std::string& pattern) {
       out += "[\\p{L}\\p{M}\\p{N}\\p{Pc}]";
     } else if (next == 'W') {
       out += "[^\\p{L}\\p{M}\\p{N}\\p{Pc}]";
+    } else if (next == 'h') {
+      out += "[0-9a-fA-F]";
+    } else if (next == 'H') {
+      out += "[^0-9a-fA-F]";
     } else {
       out.push_back('\\');
       out.push_back(next);
@@ -65,10 +74,10 @@ Regex::Regex(const std::string& pattern, const std::string& origin) {
   const std::unique_ptr<UText, CloseText> text(
       utext_openUTF8(nullptr, translated.data(), static_cast<int64_t>(translated.size()), &status));
   auto impl = std::make_shared<Impl>();
-  impl->regex.reset(uregex_openUText(text.get(), 0, &where, &status));
+  impl->regex.reset(uregex_openUText(text.get(), kFlags, &where, &status));
   impl->pattern = pattern;
   if (U_FAILURE(status)) {
-    throw data_error(str(origin, ": the regular expression '", pattern,
+    throw data_error(str(origin, ": the regular expression '", io::shortened(pattern),
                          "' is not understood: ", u_errorName(status)));
   }
   impl_ = std::move(impl);
@@ -92,8 +101,8 @@ std::vector<std::pair<size_t, size_t>> Regex::find_all(std::string_view text) co
     }
   }
   if (U_FAILURE(status)) {
-    throw data_error(str("the regular expression '", impl_->pattern, "' fails on a text of ",
-                         text.size(), " bytes: ", u_errorName(status)));
+    throw data_error(str("the regular expression '", io::shortened(impl_->pattern),
+                         "' fails on a text of ", text.size(), " bytes: ", u_errorName(status)));
   }
   return matches;
 }

@@ -12,7 +12,8 @@ namespace reasonbrain::text {
 // Safe to use from several threads.
 class Regex {
  public:
-  // The syntax of Oniguruma as far as ICU shares it; \s and \w as Oniguruma means them.
+  // The syntax of Oniguruma as far as ICU shares it; \s, \w, \h, ".", ^ and $ as Oniguruma means
+  // them.
   // Error(kData) beginning with `origin` for a pattern that is not understood.
   Regex(const std::string& pattern, const std::string& origin);
 

@@ -1,6 +1,7 @@
 #include "text/step_fields.h"
 
 #include "core/str.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::text {
@@ -9,7 +10,8 @@ using nlohmann::json;
 
 std::string step_type(const json& step, const std::string& origin) {
   if (!step.is_object()) {
-    throw data_error(str(origin, ": a step is ", step.dump(), "; expected an object with 'type'"));
+    throw data_error(str(origin, ": a step is ", io::shortened(step.dump()),
+                         "; expected an object with 'type'"));
   }
   return text_field(step, "type", origin);
 }
@@ -79,7 +81,7 @@ std::string prepend_scheme(const json& step, const std::string& origin) {
   }
   const std::string scheme = text_field(step, "prepend_scheme", origin);
   if (scheme != "always" && scheme != "first" && scheme != "never") {
-    throw data_error(str(origin, ": prepend_scheme '", scheme,
+    throw data_error(str(origin, ": prepend_scheme '", io::shortened(scheme),
                          "' is not supported; expected always, first or never"));
   }
   return scheme;

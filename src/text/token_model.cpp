@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "core/str.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 #include "text/step_fields.h"
 
@@ -30,7 +31,8 @@ std::unique_ptr<TokenModel> parse_token_model(const nlohmann::json& model,
                                                       : "Unigram";  // old files do not name it
   if (type == "BPE") return parse_bpe_model(model, origin);
   if (type == "Unigram") return parse_unigram_model(model, origin);
-  throw data_error(str(origin, ": model '", type, "' is not supported; expected BPE or Unigram"));
+  throw data_error(
+      str(origin, ": model '", io::shortened(type), "' is not supported; expected BPE or Unigram"));
 }
 
 }  // namespace reasonbrain::text

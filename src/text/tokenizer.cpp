@@ -2,6 +2,7 @@
 
 #include "core/atomic_file.h"
 #include "core/str.h"
+#include "io/path_safety.h"
 #include "reasonbrain/error.h"
 #include "text/clip_tokenizer.h"
 #include "text/json_tokenizer.h"
@@ -21,7 +22,7 @@ constexpr const char* kTokenizerFiles[] = {"tokenizer.model",
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) try {
   if (!std::filesystem::is_directory(folder)) {
     throw data_error(str(folder.string(), ": no such folder; expected one with tokenizer files"));
   }
@@ -44,6 +45,8 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {
   throw data_error(str(folder.string(),
                        ": no tokenizer here; expected tokenizer.model, spiece.model, vocab.json "
                        "and merges.txt, or tokenizer.json"));
+} catch (const std::filesystem::filesystem_error& problem) {
+  throw io::unreadable(problem);
 }
 
 void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -5,6 +5,7 @@
 
 #include "core/str.h"
 #include "io/json.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::text {
@@ -89,7 +90,8 @@ int64_t parse_id(const std::string& digits, const std::string& origin) {
       !digits.empty() && digits.size() <= 9 &&
       std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!valid) {
-    throw data_error(str(origin, ": key '", digits, "' of added_tokens_decoder is no token id"));
+    throw data_error(
+        str(origin, ": key '", io::shortened(digits), "' of added_tokens_decoder is no token id"));
   }
   return std::stoll(digits);
 }
@@ -117,7 +119,8 @@ int64_t checked_token_id(const json& value, const std::string& token, const std:
   constexpr int64_t kMaxTokenId = 100'000'000;
   if (!value.is_number_integer() || value.get<int64_t>() < 0 ||
       value.get<int64_t>() > kMaxTokenId) {
-    throw data_error(str(origin, ": token '", token, "' has no valid id: ", value.dump()));
+    throw data_error(str(origin, ": token '", io::shortened(token),
+                         "' has no valid id: ", io::shortened(value.dump())));
   }
   return value.get<int64_t>();
 }

@@ -20,7 +20,7 @@ struct AddedToken {
   bool special = false;
   bool lstrip = false;       // swallows white space in front of it
   bool rstrip = false;       // ... behind it
-  bool single_word = false;  // matches only where no letter, number or "_" touches it
+  bool single_word = false;  // only where no letter, mark, digit or "_" touches it
   bool normalized = false;   // matches the normalised text instead of the raw one
 };
 

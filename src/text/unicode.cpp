@@ -119,6 +119,13 @@ bool is_white_space(char32_t code_point) {
   return u_hasBinaryProperty(static_cast<UChar32>(code_point), UCHAR_WHITE_SPACE) != 0;
 }
 
+bool is_word(char32_t code_point) {
+  const auto c = static_cast<UChar32>(code_point);
+  return (U_GET_GC_MASK(c) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0 ||
+         u_hasBinaryProperty(c, UCHAR_ALPHABETIC) != 0 ||
+         u_hasBinaryProperty(c, UCHAR_JOIN_CONTROL) != 0;
+}
+
 std::string_view strip_left(std::string_view text) {
   size_t start = 0;
   for (size_t next = 0; next < text.size(); start = next) {

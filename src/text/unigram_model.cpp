@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/str.h"
+#include "io/quote.h"
 #include "reasonbrain/error.h"
 #include "text/step_fields.h"
 #include "text/token_model.h"
@@ -119,19 +120,18 @@ class UnigramModel : public TokenModel {
   // Neighbouring unknown letters are one token.
   std::vector<std::string> best_cut(const std::string& text) const {
     const std::vector<Cut> best = cuts(text);
-    std::vector<std::string> tokens;
+    std::vector<std::pair<size_t, size_t>> spans;  // [begin, end), last first
     bool joining = false;
     for (size_t end = text.size(); end > 0; end = best[end].begin) {
-      const size_t begin = best[end].begin;
       const bool is_unknown = best[end].id == unknown_;
-      if (is_unknown && joining) {
-        tokens.back().insert(0, text, begin, end - begin);
-      } else {
-        tokens.push_back(text.substr(begin, end - begin));
-      }
+      if (!is_unknown || !joining) spans.emplace_back(0, end);
+      spans.back().first = best[end].begin;
       joining = is_unknown;
     }
-    std::reverse(tokens.begin(), tokens.end());
+    std::vector<std::string> tokens;
+    for (auto span = spans.rbegin(); span != spans.rend(); ++span) {
+      tokens.push_back(text.substr(span->first, span->second - span->first));
+    }
     return tokens;
   }
 
@@ -153,8 +153,8 @@ std::unique_ptr<TokenModel> parse_unigram_model(const json& model, const std::st
     const bool valid = entry.is_array() && entry.size() == 2 && entry[0].is_string() &&
                        entry[1].is_number() && std::isfinite(entry[1].get<double>());
     if (!valid) {
-      throw data_error(str(origin, ": entry ", entries.size(), " of 'vocab' is ", entry.dump(),
-                           "; expected a token and its score"));
+      throw data_error(str(origin, ": entry ", entries.size(), " of 'vocab' is ",
+                           io::shortened(entry.dump()), "; expected a token and its score"));
     }
     entries.push_back({entry[0].get<std::string>(), entry[1].get<double>()});
   }
@@ -163,7 +163,8 @@ std::unique_ptr<TokenModel> parse_unigram_model(const json& model, const std::st
   const auto found = model.find("unk_id");
   if (found != model.end() && !found->is_null()) {
     if (!found->is_number_unsigned() || found->get<uint64_t>() >= entries.size()) {
-      throw data_error(str(origin, ": unk_id ", found->dump(), " is no entry of 'vocab'"));
+      throw data_error(
+          str(origin, ": unk_id ", io::shortened(found->dump()), " is no entry of 'vocab'"));
     }
     unknown = found->get<int64_t>();
   }

@@ -96,6 +96,11 @@ TEST(LoadConfig, RefusesLoopsAndWhatIsMissing) {
   EXPECT_ERROR(load_file(dir / "self.yaml"), kConfig, "loop");
   dir.write("missing.yaml", "include: none.yaml\n");
   EXPECT_ERROR(load_file(dir / "missing.yaml"), kConfig, "none.yaml does not exist");
+  std::filesystem::create_symlink("loop.yaml", dir / "loop.yaml");
+  dir.write("link.yaml", "x: 1\ninclude: loop.yaml\n");
+  EXPECT_ERROR(load_file(dir / "link.yaml"), kConfig, "link.yaml:2: included file");
+  dir.write("long.yaml", "include: " + std::string(300, 'n') + "\n");
+  EXPECT_ERROR(load_file(dir / "long.yaml"), kConfig, "long.yaml:1: included file");
   dir.write("odd.yaml", "include: {a: b}\n");
   EXPECT_ERROR(load_file(dir / "odd.yaml"), kConfig, "expects a path");
   for (int i = 0; i < 30; ++i) {

@@ -36,6 +36,18 @@ TEST(Log, GoesToStderrAndToTheFileFromItsLevelOn) {
   EXPECT_THAT(text, Not(HasSubstr("quiet")));
 }
 
+TEST(Log, LongMessagesAreCutBetweenCharacters) {
+  std::string message = "x";
+  for (int i = 0; i < 5000; ++i) message += "\xc3\xa9";
+  testing::internal::CaptureStderr();
+  log::warning(message);
+  log::warning(std::string(5000, '\x80'));
+  log::flush();
+  const std::string shown = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(shown, HasSubstr("x" + message.substr(1, 2000) + "...\n"));
+  EXPECT_LT(shown.size(), 4100u);
+}
+
 TEST(Log, SaysWhenTheFileCannotBeOpened) {
   EXPECT_ERROR(log::add_file("/proc/none/train.log"), kRuntime, "/proc/none/train.log");
 }

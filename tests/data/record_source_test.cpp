@@ -87,6 +87,19 @@ TEST_F(RecordFolder, RegionsBecomeAnInstanceMap) {
   EXPECT_EQ(map.at(1, 0), 0);
 }
 
+TEST_F(RecordFolder, NoRegionsMeansNone) {
+  EXPECT_TRUE(RecordSource(put(R"(, "regions": [])")).get(0).instance_map.empty());
+}
+
+TEST_F(RecordFolder, PicturesOfStepsAndMasksMustBeThere) {
+  const std::string steps = R"(, "steps": [{"instruction": "y", "tgt_image": "absent.png"}])";
+  EXPECT_THROW(RecordSource(put(steps)).require_pictures(), Error);
+  EXPECT_NO_THROW(RecordSource(put(steps), RecordSource::Pictures::kInputsOnly).require_pictures());
+  EXPECT_THROW(RecordSource(put(R"(, "regions": [{"mask": "absent.png"}])")).require_pictures(),
+               Error);
+  EXPECT_NO_THROW(RecordSource(put(R"(, "regions": [{"mask": "m.png"}])")).require_pictures());
+}
+
 TEST_F(RecordFolder, BadPicturesAreNamed) {
   EXPECT_THAT(failure(R"(, "tgt_image": "big.png")"),
               HasSubstr("'big.png' is 5x3, expected the size of 's.png', 4x3"));

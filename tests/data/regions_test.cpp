@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "core/atomic_file.h"
+#include "core/expect_error.h"
 #include "core/rng.h"
 #include "core/str.h"
+#include "core/temp_dir.h"
 #include "data/region_json.h"
 #include "data/rle.h"
 #include "reasonbrain/error.h"
@@ -58,7 +60,6 @@ TEST(RegionJson, EveryFormIsRead) {
 TEST(RegionJson, HostileInputIsRefused) {
   for (const char* json :
        {"",
-        "[]",
         "{}",
         "3",
         "[3]",
@@ -86,6 +87,28 @@ TEST(RegionJson, HostileInputIsRefused) {
   for (int i = 0; i < 256; ++i)
     many += std::string(i ? "," : "") + R"({"size": [1, 1], "counts": [1]})";
   EXPECT_THROW(regions_from_json(many + "]", "x", "."), Error);
+}
+
+TEST(RegionJson, SizesAreComparedBeforeAnythingIsDecoded) {
+  EXPECT_ERROR(regions_from_json(R"([{"size": [9000, 9000], "counts": "~"}])", "x", ".", 4, 3),
+               kData, "a region is 9000x9000, expected 4x3");
+  const TempDir folder;
+  io::write_png(folder / "m.png", io::Image(5, 3, 1));
+  EXPECT_ERROR(regions_from_json(R"([{"mask": "m.png"}])", "x", folder.path(), 4, 3), kData,
+               "a region is 5x3, expected 4x3");
+  EXPECT_EQ(regions_from_json(R"([{"mask": "m.png"}])", "x", folder.path(), 5, 3).width, 5);
+}
+
+TEST(RegionJson, AnEmptyListIsNoRegion) {
+  EXPECT_TRUE(regions_from_json("[]", "x", ".", 4, 3).empty());
+  EXPECT_TRUE(regions_from_json(R"({"regions": []})", "x", ".").empty());
+}
+
+TEST(RegionJson, MaskPicturesAreListed) {
+  EXPECT_THAT(
+      mask_names(R"([{"mask": "a.png"}, {"rle": {}, "mask": "b.png"}, {"mask": "c.png"}])", "x"),
+      ElementsAre("a.png", "c.png"));
+  EXPECT_TRUE(mask_names("[3]", "x").empty());
 }
 
 TEST(Regions, MasksKeepTheLargestAndTheirLabels) {
@@ -207,6 +230,12 @@ TEST(KmeansRegions, WithoutABackgroundColoursAndPlacesAreRegions) {
   EXPECT_EQ(std::count(map.pixels.begin(), map.pixels.end(), 0), 0);
 }
 
+TEST(Regions, VeryWidePicturesDoNotOverflow) {
+  const io::Image map = kmeans_regions(io::Image(17'000'000, 1, 3, 9));
+  EXPECT_EQ(map.width, 17'000'000);
+  EXPECT_EQ(map.height, 1);
+}
+
 TEST(Regions, FilesAndSources) {
   const fs::path folder = fs::temp_directory_path() / "rb_region_files";
   fs::remove_all(folder);
@@ -219,6 +248,8 @@ TEST(Regions, FilesAndSources) {
   write_file_atomic(folder / "m.json", R"([{"mask": "m.png"}])");
   EXPECT_THAT(areas(read_region_file(folder / "m.json", 4, 2)), ElementsAre(2));
   EXPECT_THROW(read_region_file(folder / "absent.png", 4, 2), Error);
+  write_file_atomic(folder / "none.json", "[]");
+  EXPECT_THROW(read_region_file(folder / "none.json", 4, 2), Error);
   fs::remove_all(folder);
 
   const io::Image picture = scene(1);

@@ -9,8 +9,8 @@ TEST(ParsePrediction, TakesNameAndFolder) {
   const Prediction prediction = parse_prediction("ours.v2=some/folder=x");
   EXPECT_EQ(prediction.name, "ours.v2");
   EXPECT_EQ(prediction.folder, "some/folder=x");
-  for (const char* text :
-       {"folder", "=folder", "name=", "../x=folder", "a/b=folder", ".x=folder", ""}) {
+  for (const char* text : {"folder", "=folder", "name=", "../x=folder", "a/b=folder", ".x=folder",
+                           "x.png=folder", ""}) {
     EXPECT_EQ(kind_of([&] { parse_prediction(text); }), ErrorKind::kUsage) << text;
   }
 }
@@ -69,6 +69,8 @@ TEST(Evaluate, RefusesMissingFoldersAndNamesThatAppearTwice) {
     return kind_of([&] { evaluate(four_samples(), GreyProtocol(), list, {}, ""); });
   };
   EXPECT_EQ(run({{"ours", folder / "none"}}), ErrorKind::kData);
+  std::filesystem::create_symlink("loop", folder / "loop");
+  EXPECT_EQ(run({{"ours", folder / "loop"}}), ErrorKind::kData);
   EXPECT_EQ(run({{"copy", predictions}}), ErrorKind::kUsage);
   EXPECT_EQ(run({{"x", predictions}, {"x", predictions}}), ErrorKind::kUsage);
 }

@@ -64,6 +64,23 @@ TEST_F(ReportTest, ReplacesAnEarlierReportOnly) {
   EXPECT_EQ(read_file(out / "notes.txt"), "mine");
 }
 
+TEST_F(ReportTest, NamesAloneDoNotMakeAReport) {
+  const fs::path out = folder_ / "report";
+  write_file_atomic(out / "images/holiday.png", "mine");
+  EXPECT_EQ(kind_of([&] { write(out); }), ErrorKind::kUsage);
+  EXPECT_EQ(read_file(out / "images/holiday.png"), "mine");
+}
+
+TEST_F(ReportTest, PathsThatAreNotUtf8AreShown) {
+  ReportOptions options;
+  options.evaluate.max_fail = 1;
+  const fs::path predictions = folder_ / "pred\xff";
+  fs::create_directories(predictions);
+  write_report(four_samples(), GreyProtocol(), {{"ours", predictions}}, options, folder_ / "out");
+  EXPECT_NE(read_file(folder_ / "out/per_sample.jsonl").find("pred\xef\xbf\xbd"),
+            std::string::npos);
+}
+
 TEST_F(ReportTest, LeavesNothingWhenItFails) {
   const fs::path parent = folder_ / "empty";
   fs::create_directories(parent);

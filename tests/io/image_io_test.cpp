@@ -184,6 +184,42 @@ TEST(ReadLabelMap, RefusesWhatCannotHoldLabels) {
   EXPECT_ERROR(read_label_map(fixture("grey16.png")), kData, "8 bits, got 16");
 }
 
+TEST(ReadImage, AncillaryChunksNeitherSpeakNorChangePixels) {
+  for (const char* name : {"plain.png", "rgba.png", "labels_palette8.png"}) {
+    const std::string bytes = read_file(fixture(name));
+    std::string odd(kPngSignature);
+    for (const PngChunk& chunk : read_png_chunks(bytes, name)) {
+      if (chunk.type == "IDAT") odd += make_png_chunk("tRNS", std::string(700, '\x01'));
+      odd += chunk.whole;
+      if (chunk.type != "IHDR") continue;
+      odd += make_png_chunk("gAMA", "x") + make_png_chunk("cHRM", "short") +
+             make_png_chunk("iCCP", "no profile") + make_png_chunk("sBIT", std::string(9, '\0'));
+    }
+    testing::internal::CaptureStderr();
+    const Image image = decode_image(odd, name);
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << name;
+    EXPECT_EQ(image, decode_image(bytes, name)) << name;
+  }
+}
+
+TEST(ReadImage, RefusesPalettePicturesWithoutPalette) {
+  const std::string bytes = read_file(fixture("labels_palette8.png"));
+  std::string bare(kPngSignature);
+  for (const PngChunk& chunk : read_png_chunks(bytes, "p")) {
+    if (chunk.type != "PLTE") bare += chunk.whole;
+  }
+  EXPECT_ERROR(decode_label_map(bare, "p"), kData, "has no palette");
+  EXPECT_ERROR(decode_image(bare, "p"), kData, "has no palette");
+}
+
+TEST(ReadImage, SaysThatAWebpIsAnimated) {
+  const std::string canvas("VP8X\x0a\0\0\0\x02\0\0\0\x07\0\0\x07\0\0", 18);
+  const std::string chunks = "WEBP" + canvas + std::string("ANIM\x06\0\0\0\0\0\0\0\0\0", 14);
+  const std::string bytes =
+      "RIFF" + std::string{static_cast<char>(chunks.size()), 0, 0, 0} + chunks;
+  EXPECT_ERROR(decode_image(bytes, "w"), kData, "w: the WebP file is animated; save one frame");
+}
+
 TEST(WritePng, RoundTripsPixelsAndMetadata) {
   const TempDir dir;
   Image image(5, 4, 3);

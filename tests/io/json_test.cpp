@@ -6,6 +6,7 @@
 #include "core/temp_dir.h"
 #include "io/json_options.h"
 #include "io/jsonl.h"
+#include "io/quote.h"
 
 namespace reasonbrain::io {
 namespace {
@@ -21,6 +22,30 @@ TEST(ParseJson, RefusesWhatOthersReadDifferently) {
   EXPECT_ERROR(parse_json(R"({"a": 1, "b": {"c": 1, "c": 2}})", "f"), kData,
                "key \"c\" stands twice");
   EXPECT_ERROR(parse_json("[1, 2, 3]", "f", /*max_bytes=*/5), kData, "at most 5");
+  EXPECT_ERROR(parse_json(std::string("{}\0}", 4), "f"), kData,
+               "f: not valid JSON: a NUL byte at byte 2");
+}
+
+TEST(ParseJson, MessagesStayShort) {
+  const std::string long_text(100'000, 'a');
+  for (const std::string& text :
+       {"[\"" + long_text, "{\"" + long_text + "\": 1, \"" + long_text + "\": 2}"}) {
+    try {
+      parse_json(text, "f");
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      EXPECT_LT(std::string(error.what()).size(), 400u);
+      EXPECT_THAT(error.what(), testing::HasSubstr("..."));
+    }
+  }
+}
+
+TEST(Shortened, CutsBetweenCharacters) {
+  EXPECT_EQ(shortened("abc", 3), "abc");
+  EXPECT_EQ(shortened("abcd", 3), "abc...");
+  EXPECT_EQ(shortened("a\xc3\xa9\xe2\x82\xac", 3), "a\xc3\xa9...");
+  EXPECT_EQ(shortened("a\xc3\xa9\xe2\x82\xac", 5), "a\xc3\xa9...");
+  EXPECT_EQ(shortened("\x80\x80\x80", 2), "...");
 }
 
 TEST(ParseJson, LimitsNesting) {
@@ -36,6 +61,8 @@ TEST(JsonFiles, RoundTrip) {
   EXPECT_EQ(slurp(dir / "a/b.json"), "{\n  \"x\": 1\n}\n");
   EXPECT_EQ(read_json(dir / "a/b.json"), nlohmann::json({{"x", 1}}));
   EXPECT_ERROR(read_json(dir.write("bad.json", "{")), kData, "bad.json: not valid JSON");
+  write_json(dir / "path.json", {{"path", "a\xff"}});
+  EXPECT_EQ(read_json(dir / "path.json")["path"], "a\xef\xbf\xbd");
 }
 
 struct Head {

@@ -77,6 +77,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "too large"},
         Hostile{R"({"a":{"dtype":"U8","shape":[18446744073709551615,0],"data_offsets":[0,0]}})", 0,
                 "too large"},
+        Hostile{
+            R"({"a":{"dtype":"F32","shape":[0,4611686018427387904,4611686018427387904],"data_offsets":[0,0]}})",
+            0, "too large"},
+        Hostile{"\xef\xbb\xbf{}", 0, "begins with '{'"}, Hostile{" {}", 0, "begins with '{'"},
         Hostile{R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", 4, "two data_offsets"},
         Hostile{R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,-4]}})", 4,
                 "not an integer >= 0"},
@@ -105,7 +109,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ParseSafetensors, RefusesHeaderLengths) {
   EXPECT_ERROR(parse_safetensors(std::string(8, '\xFF'), "h"), kData, "the limit is");
   EXPECT_ERROR(parse_safetensors(std::string("\x64\0\0\0\0\0\0\0{}", 10), "h"), kData, "cut short");
-  EXPECT_ERROR(parse_safetensors(file_of(std::string(5000, '['), 0), "h"), kData, "nested deeper");
+  EXPECT_ERROR(parse_safetensors(file_of("{\"a\":" + std::string(5000, '['), 0), "h"), kData,
+               "nested deeper");
 }
 
 // Whatever the damage: a header that makes sense, or an Error(kData).

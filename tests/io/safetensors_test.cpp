@@ -162,6 +162,7 @@ TEST(TensorStore, ShardsMayBeLinks) {
 TEST(TensorStore, SaysWhatAFolderLacks) {
   const TempDir dir;
   EXPECT_ERROR(TensorStore(dir / "absent"), kData, "does not exist");
+  EXPECT_ERROR(TensorStore(dir / std::string(300, 'n')), kData, "cannot read ");
   EXPECT_ERROR(TensorStore(dir.path()), kData, "has no weight files");
   dir.write("pytorch_model.bin", "x");
   EXPECT_ERROR(TensorStore(dir.path()), kData, "neither a safetensors file nor");

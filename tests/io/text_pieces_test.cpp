@@ -28,6 +28,7 @@ TEST(ResolveInside, AcceptsPathsBelowTheRoot) {
   const TempDir dir;
   EXPECT_EQ(resolve_inside(dir.path(), "a/b.png", "f"), dir / "a/b.png");
   EXPECT_EQ(resolve_inside(dir.path(), "./..c", "f"), dir.path() / "./..c");
+  EXPECT_EQ(resolve_inside("", "m.png", "f"), fs::path("./m.png"));
 }
 
 TEST(ResolveInside, RefusesEscapes) {

@@ -10,6 +10,7 @@
 namespace reasonbrain::io {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using std::string_literals::operator""s;
 
@@ -102,6 +103,10 @@ TEST(TorchPickle, ViewsStayInTheirStorage) {
   const std::string huge = "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f"s;
   EXPECT_THAT(problem(pickle(dict(text("w") + tensor(6, 0, huge + huge + "\x86", sizes)))),
               HasSubstr("too large"));
+  const std::string large = "\x8a\x08\0\0\0\0\0\0\0\x40"s;
+  EXPECT_THAT(problem(pickle(dict(text("w") + tensor(6, 0, number(0) + large + large + "\x87",
+                                                     number(1) + number(1) + number(1) + "\x87")))),
+              HasSubstr("too large"));
   EXPECT_THAT(problem(pickle(dict(text("w") + tensor(6, 0, sizes, number(1) + "\x85")))),
               HasSubstr("shape"));
 }
@@ -115,6 +120,8 @@ TEST(TorchPickle, DamagedPicklesAreErrors) {
   EXPECT_THAT(problem(pickle("h\x05")), HasSubstr("recalls"));
   EXPECT_THAT(problem(pickle(number(1) + number(1) + "a")), HasSubstr("no container"));
   EXPECT_THAT(problem(pickle("i__builtin__\neval\n")), HasSubstr("opcode"));
+  EXPECT_THAT(problem("(dp0\nVw\n."),
+              AllOf(HasSubstr("protocols 0 and 1"), HasSubstr("convert it")));
   EXPECT_THAT(problem(pickle(dict(text("w") + kMatrix + text("w") + kMatrix))), HasSubstr("twice"));
   EXPECT_THAT(problem(pickle("}q\x01" + text("model") + "h\x01s")), HasSubstr("itself"));
   EXPECT_THAT(problem(pickle(kMatrix)), HasSubstr("dictionary"));

@@ -9,6 +9,7 @@
 #include "core/str.h"
 #include "io/json.h"
 #include "reasonbrain/error.h"
+#include "text/regex.h"
 
 namespace reasonbrain::text {
 namespace {
@@ -132,6 +133,81 @@ TEST_F(Written, DamagedFilesNeverCrash) {
       }
       problem(broken);
     }
+  }
+}
+
+// What the tokenizers library gives: "abb" inside a word is passed over whole, its "bb" too.
+TEST_F(Written, PartsOfWordsHideShorterTokens) {
+  put(R"({"model": {"type": "BPE", "vocab": {"x": 0, "a": 1, " ": 2, "b": 4}, "merges": []},
+          "added_tokens": [{"id": 3, "content": "abb", "single_word": true, "normalized": false},
+                           {"id": 5, "content": "bb", "normalized": false}]})");
+  const JsonTokenizer tokenizer(folder_);
+  const std::pair<const char*, std::vector<int64_t>> kCases[] = {
+      {"xabb abb bb", {0, 1, 4, 4, 2, 3, 2, 5}},
+      {"xabbbb", {0, 1, 4, 4, 5}},
+      {"abb\xe2\x80\x8d", {1, 4, 4}},  // a joiner
+      {"abb\xcc\x81", {1, 4, 4}},      // an accent
+      {"abb\xe2\x85\xa0", {1, 4, 4}},  // a Roman number
+      {"abb\xe2\x80\xbf", {1, 4, 4}},  // an undertie
+      {"abb\xc2\xb2", {3}},            // a superscript
+      {"abb-", {3}},
+  };
+  for (const auto& [text, ids] : kCases) EXPECT_EQ(tokenizer.encode(text, false), ids) << text;
+}
+
+TEST_F(Written, TokensKeepTheirNameWhereTheirTextIsNormalised) {
+  put(R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []},
+          "normalizer": {"type": "Lowercase"},
+          "added_tokens": [{"id": 3, "content": "<BOS>", "special": true, "normalized": true}]})");
+  write_file_atomic(folder_ / "tokenizer_config.json", R"({"bos_token": "<BOS>"})");
+  const JsonTokenizer tokenizer(folder_);
+  EXPECT_EQ(tokenizer.bos_id(), 3);
+  EXPECT_EQ(tokenizer.token_id("<BOS>"), 3);
+  EXPECT_THAT(tokenizer.encode("a<bos><BOS>", false), ElementsAre(0, 3, 3));
+  EXPECT_EQ(tokenizer.decode({3}, /*skip_special=*/false), "<bos>");
+}
+
+TEST_F(Written, NeighbouringUnknownLettersAreOneToken) {
+  put(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab": [["?", -1], ["a", -2]]}})");
+  const JsonTokenizer tokenizer(folder_);
+  EXPECT_THAT(tokenizer.encode("xyza\xc3\xa9", false), ElementsAre(0, 1, 0));
+  EXPECT_THAT(tokenizer.encode(std::string(300'000, 'x'), false), ElementsAre(0));
+}
+
+TEST_F(Written, MessagesStayShort) {
+  const std::string long_text(100'000, 'a');
+  for (const std::string& model :
+       {R"({"type": "Unigram", "vocab": [[")" + long_text + R"("]]})",
+        R"({"type": "BPE", "vocab": {"a": 0}, "merges": [[")" + long_text + R"("]]})",
+        R"({"type": ")" + long_text + R"("})"}) {
+    const std::string message = problem(R"({"model": )" + model + "}");
+    EXPECT_THAT(message, HasSubstr("aaa..."));
+    EXPECT_LT(message.size(), 600u);
+  }
+}
+
+// What Oniguruma matches, in bytes.
+TEST(Regex, ReadsPatternsAsOnigurumaDoes) {
+  struct {
+    const char *pattern, *text;
+    std::vector<std::pair<size_t, size_t>> matches;
+  } const kCases[] = {
+      {"^a",
+       "a\na\n\xe2\x80\xa8"
+       "a",
+       {{0, 1}, {2, 3}}},
+      {"a$", "a\na\r\nb a\xe2\x80\xa8", {{0, 1}}},
+      {".+",
+       "a\rb\xe2\x80\xa8"
+       "c\nd\xc2\x85"
+       "e",
+       {{0, 7}, {8, 12}}},
+      {"\\h+", "xyzAF09 g\tz", {{3, 7}}},
+      {"[\\h_]+", "xAF_9 g\tz", {{1, 5}}},
+      {"\\H+", "xyzAF09 g\tz", {{0, 3}, {7, 11}}},
+  };
+  for (const auto& item : kCases) {
+    EXPECT_EQ(Regex(item.pattern, "r").find_all(item.text), item.matches) << item.pattern;
   }
 }
 

@@ -150,6 +150,22 @@ TEST_F(TokenizerFolder, SingleWordTokensMatchOnlyWholeWords) {
               ::testing::Not(::testing::Contains(900)));
 }
 
+TEST_F(TokenizerFolder, RoleTokensMayChangeWhenNormalised) {
+  copy_tokenizer_files(kData / "clip", folder_);
+  put("tokenizer_config.json", R"({"bos_token": {"content": "<|START|>", "normalized": true}})");
+  const auto tokenizer = load_tokenizer(folder_);
+  EXPECT_EQ(tokenizer->token_id("<|START|>"), tokenizer->bos_id());
+  EXPECT_THAT(tokenizer->encode("<|START|>", false), ElementsAre(*tokenizer->bos_id()));
+}
+
+TEST_F(TokenizerFolder, PathsThatCannotBeOpenedAreDataErrors) {
+  fs::create_symlink("vocab.json", folder_ / "vocab.json");
+  EXPECT_THAT(load_error(), HasSubstr("vocab.json: "));
+  folder_ /= std::string(300, 'n');
+  EXPECT_THAT(load_error(), HasSubstr("cannot read "));
+  folder_ = folder_.parent_path();
+}
+
 TEST_F(TokenizerFolder, SentencePieceGoesFirst) {
   copy_tokenizer_files(kData / "clip", folder_);
   copy_tokenizer_files(kData / "llama", folder_);

@@ -17,6 +17,7 @@ include(LibTorchTargets)
 list(APPEND CMAKE_BUILD_RPATH ${TORCH_DIR}/lib)
 
 # Versions of the accelerator libraries that the wheel expects, printed here and by `doctor`.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/scripts/libtorch.lock)
 file(STRINGS ${CMAKE_SOURCE_DIR}/scripts/libtorch.lock _lock REGEX "^[a-z]")
 foreach(pair cudnn:CUDNN nccl:NCCL runtime:CUDA)
   string(REPLACE ":" ";" pair ${pair})

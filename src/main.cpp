@@ -3,7 +3,9 @@
 // texts that the build wrote with the library's own parser (cli/help_texts.h); without them the
 // library answers.
 #include <dlfcn.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kRuntimeFailure = 1;
+constexpr int kInterrupted = 130;
 
 // "edit --help" is reasonbrain.edit.txt; empty where the arguments are not just the names of a
 // command and a request for its help, or the version.
@@ -47,6 +50,8 @@ bool print_help(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (print_help(argc, argv) && std::cout) return 0;
+  // Until the library has its own handlers there is nothing to clean up.
+  for (int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { _exit(kInterrupted); });
   void* library = dlopen(RB_LIBRARY, RTLD_NOW | RTLD_GLOBAL);
   if (library == nullptr) {
     std::fprintf(stderr, "reasonbrain: cannot load its library: %s\n", dlerror());

@@ -58,7 +58,8 @@ def flow_answer(options, answer, x, sigma):
 
 def sampling_case(path, class_name, options, num_steps, seed, image_seq_len=1024):
     generator = torch.Generator().manual_seed(seed)
-    scheduler = getattr(diffusers, class_name)(**class_options(class_name, options))
+    # from_config, as pipelines do: it keeps options that the constructor does not name, such as sigma_min.
+    scheduler = getattr(diffusers, class_name).from_config({"_class_name": class_name, **options})
     flow = class_name == "FlowMatchEulerDiscreteScheduler"
     if flow:
         mu = None
@@ -145,6 +146,10 @@ FIXED = [
                                      "final_sigmas_type": "sigma_min", "lower_order_final": False}, 9),
     ("FlowMatchEulerDiscreteScheduler", {"use_karras_sigmas": True, "shift": 2.0}, 5),
     ("FlowMatchEulerDiscreteScheduler", {"use_exponential_sigmas": True, "use_dynamic_shifting": True}, 4),
+    ("DPMSolverMultistepScheduler", {**SD, "use_karras_sigmas": True, "sigma_min": 0.05, "sigma_max": 9.0,
+                                     "lower_order_final": None}, 7),
+    ("FlowMatchEulerDiscreteScheduler", {"use_exponential_sigmas": True, "sigma_min": 0.02, "sigma_max": 0.9}, 4),
+    ("DDIMScheduler", {"clip_sample": None, "set_alpha_to_one": None}, 5),
 ]
 TRAINING = [{}, SD, {"beta_schedule": "squaredcos_cap_v2"}, {**SD, "rescale_betas_zero_snr": True},
             {"trained_betas": [0.01, 0.02, 0.05, 0.1, 0.3], "num_train_timesteps": 5}]

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSettingsFile =
     "settings.json";  // ids become ID.png, so no record can have this name
+constexpr const char* kExplanationFile = "explanation.json";  // of edit::write_explanation
 
 class BatchEdit {
  public:
@@ -57,11 +58,15 @@ class BatchEdit {
     return source_.records()[static_cast<size_t>(index)];
   }
 
-  OutputNames names(int64_t index) const {
-    return OutputNames(out_ / record(index).id, args_.options.num, /*turns=*/1);
+  OutputNames names(int64_t index, int64_t num_pictures) const {
+    return OutputNames(out_ / record(index).id, num_pictures, /*turns=*/1);
   }
+  OutputNames names(int64_t index) const { return names(index, args_.options.num); }
 
   bool is_done(int64_t index) const {
+    if (args_.options.explain &&
+        !fs::exists(fs::path(args_.explain) / record(index).id / kExplanationFile))
+      return false;
     const OutputNames all = names(index);
     return std::all_of(all.files.begin(), all.files.end(),
                        [](const auto& turns) { return fs::exists(turns[0]); });
@@ -97,27 +102,38 @@ class BatchEdit {
                  {"model_sha256", editor_.model_sha256()}};
     settings_["hash"] = sha256_hex(settings_.dump());
     if (args_.overwrite) return;
-    same_settings_ = has_same_settings();
+    const nlohmann::json there = settings_there();
+    same_settings_ = there.contains("hash") && there["hash"] == settings_["hash"];
     if (same_settings_) return;
+    std::vector<fs::path> own_files;
     for (int64_t i = 0; i < source_.size(); ++i) {
-      for (const auto& turns : names(i).files) {
-        if (!fs::exists(turns[0])) continue;
-        throw usage_error(
-            str(turns[0].string(), " was made with other settings or another model (see ",
-                (out_ / kSettingsFile).string(), "); name another --out, or pass --overwrite"));
-      }
+      for (const auto& turns : names(i).files) own_files.push_back(turns[0]);
+    }
+    own_files.push_back(out_ / kSettingsFile);  // with pictures of another --num
+    for (const fs::path& file : own_files) {
+      if (!fs::exists(file)) continue;
+      throw usage_error(str(file.string(), " is of other settings or another model (see ",
+                            (out_ / kSettingsFile).string(),
+                            "); name another --out, or pass --overwrite"));
     }
   }
 
-  bool has_same_settings() const {
-    const fs::path file = out_ / kSettingsFile;
-    if (!fs::exists(file)) return false;
+  // settings.json as an earlier run left it, else {}.
+  nlohmann::json settings_there() const {
+    nlohmann::json there;
     try {
-      const nlohmann::json there = io::read_json(file);
-      return there.is_object() && there.contains("hash") && there["hash"] == settings_["hash"];
+      if (fs::exists(out_ / kSettingsFile)) there = io::read_json(out_ / kSettingsFile);
     } catch (const Error&) {  // damaged: nobody knows with which settings
-      return false;
     }
+    return there.is_object() ? there : nlohmann::json::object();
+  }
+
+  // How many pictures per record an earlier run left.
+  int64_t num_there() const {
+    const nlohmann::json::json_pointer num("/settings/num");
+    const nlohmann::json there = settings_there();
+    if (!there.contains(num) || !there[num].is_number_integer()) return 0;
+    return std::clamp(there[num].get<int64_t>(), int64_t{0}, edit::kMaxPictures);
   }
 
   // Every picture is read once before the first is edited: one that is damaged must not be found
@@ -137,8 +153,10 @@ class BatchEdit {
   void begin_folder() {
     if (same_settings_) return;
     has_begun_ = true;
-    for (int64_t i = 0; i < source_.size(); ++i) {
-      for (const auto& turns : names(i).files) fs::remove(turns[0]);
+    for (const int64_t num : {num_there(), args_.options.num}) {
+      for (int64_t i = 0; i < source_.size(); ++i) {
+        for (const auto& turns : names(i, num).files) fs::remove(turns[0]);
+      }
     }
     io::write_json(out_ / kSettingsFile, settings_);
   }

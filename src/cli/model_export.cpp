@@ -2,9 +2,11 @@
 #include "cli/model.h"
 #include "cli/output.h"
 #include "core/atomic_file.h"
+#include "core/interrupt.h"
 #include "core/log.h"
 #include "core/str.h"
 #include "reason/pipeline.h"
+#include "reasonbrain/error.h"
 
 namespace reasonbrain::cli {
 
@@ -26,12 +28,16 @@ void add_model_export(CLI::App& model, Action& action) {
       "example:\n  reasonbrain model export --model runs/mini --out models/mini --dtype bfloat16");
   command->callback([args, &action] {
     action = [args] {
+      if (std::filesystem::exists(args->out))
+        throw usage_error(str("--out ", args->out, " exists already; name a new folder"));
       Placement placement;
       placement.dtype = parse_dtype(args->dtype, placement.device);
       const auto pipeline = reason::Pipeline::load(args->from, placement);
+      throw_if_interrupted();
       const NewFolders around_out(args->out);
       AtomicFolder folder(args->out);
       pipeline->save(folder.path());
+      throw_if_interrupted();
       folder.commit();
       log::info(str("wrote ", args->out, " (", args->dtype, ")"));
     };

@@ -6,6 +6,7 @@
 #include "cli/model.h"
 #include "cli/output.h"
 #include "core/atomic_file.h"
+#include "core/interrupt.h"
 #include "core/log.h"
 #include "core/placement.h"
 #include "core/str.h"
@@ -122,9 +123,9 @@ void copy_companions(const fs::path& from, const fs::path& to) {
                                        "added_tokens.json",
                                        "preprocessor_config.json",
                                        "generation_config.json"};
-  if (!fs::is_directory(from)) return;
+  const fs::path folder = fs::is_directory(from) ? from : from.parent_path();
   for (const char* name : kNames) {
-    if (fs::is_regular_file(from / name)) fs::copy_file(from / name, to / name);
+    if (fs::is_regular_file(folder / name)) fs::copy_file(folder / name, to / name);
   }
 }
 
@@ -139,6 +140,35 @@ std::pair<fs::path, double> parse_lora(const std::string& text) {
     throw usage_error(str("--lora ", text, ": '", number, "' is no scale; expected FILE:NUMBER"));
   }
   return {text.substr(0, colon), scale};
+}
+
+// --delta-of adds two models as they are.
+void check_delta_usage(const ImportArgs& args) {
+  if (args.kind != "llava") throw usage_error("--delta-of is for llava only");
+  const std::pair<const char*, bool> of_conversions[] = {{"--dtype", args.dtype != "keep"},
+                                                         {"--layout", args.layout != "folder"},
+                                                         {"--lora", !args.lora.empty()},
+                                                         {"--adapter", args.adapter != "merge"},
+                                                         {"--config", !args.config.empty()}};
+  for (const auto& [name, given] : of_conversions) {
+    if (given) {
+      throw usage_error(str(name, " does not go with --delta-of, which writes the sum as it is; ",
+                            "import that sum in a second step"));
+    }
+  }
+}
+
+// The adapter inside --from is merged without being named.
+void check_lora_usage(const ImportArgs& args) {
+  const fs::path own = fs::path(args.from) / models::kAdapterFolder;
+  for (const std::string& text : args.lora) {
+    const fs::path path = parse_lora(text).first;
+    std::error_code not_there;
+    if (fs::equivalent(fs::is_directory(path) ? path : path.parent_path(), own, not_there)) {
+      throw usage_error(str("--lora ", text, " is the adapter of --from ", args.from,
+                            ", which is used anyway; leave --lora out"));
+    }
+  }
 }
 
 // Takes the model's adapters off it.
@@ -185,6 +215,7 @@ void import_staged(const ImportArgs& args, const models::ModelKind& kind, const 
   const torch::ScalarType dtype = wanted_dtype(args.dtype, staged);
   const models::ConvertibleModel model =
       kind.load(staged, nn::Build{.tensor = torch::TensorOptions(dtype)});
+  throw_if_interrupted();
   const auto adapters = read_adapters(model, args.lora);
   if (args.adapter != "merge") {
     if (adapters.empty()) throw usage_error("--adapter needs an adapter, such as --lora FILE");
@@ -201,13 +232,16 @@ void import_staged(const ImportArgs& args, const models::ModelKind& kind, const 
 
 void import_model(const ImportArgs& args) {
   const models::ModelKind& kind = find_kind(args.kind);
-  if (fs::exists(args.out)) throw usage_error(str("--out ", args.out, " exists already"));
+  if (fs::exists(args.out))
+    throw usage_error(str("--out ", args.out, " exists already; name a new folder"));
+  if (!args.delta_of.empty()) check_delta_usage(args);
+  check_lora_usage(args);
   const NewFolders around_out(args.out);
   AtomicFolder out(args.out);
   if (!args.delta_of.empty()) {
-    if (kind.name != "llava") throw usage_error("--delta-of is for llava only");
     models::llava::write_delta_applied(args.delta_of, args.from, out.path());
     copy_companions(args.from, out.path());
+    throw_if_interrupted();
     out.commit();
     log::info(str("wrote ", args.out, ": the sum of ", args.from, " and ", args.delta_of));
     return;
@@ -218,6 +252,7 @@ void import_model(const ImportArgs& args) {
   } catch (const Error& error) {
     throw staged.named(error);
   }
+  throw_if_interrupted();
   out.commit();
   log::info(str("wrote ", args.out));
 }
@@ -247,9 +282,11 @@ void add_model_import(CLI::App& model, Action& action) {
                    "says which these are)")
       ->check(CLI::IsMember({"folder", "original"}))
       ->capture_default_str();
-  command->add_option("--lora", args->lora,
-                      "Adapter to merge, FILE or FILE:SCALE; PEFT folder, diffusers or kohya file; "
-                      "repeatable");
+  command
+      ->add_option("--lora", args->lora,
+                   "Adapter to merge, FILE or FILE:SCALE; PEFT folder, diffusers or kohya file; "
+                   "repeatable")
+      ->allow_extra_args(false);
   command
       ->add_option("--adapter", args->adapter,
                    "merge the adapters into the weights, or write their sum alone as peft, "

@@ -3,6 +3,7 @@
 
 #include "cli/model.h"
 #include "cli/output.h"
+#include "core/interrupt.h"
 #include "core/placement.h"
 #include "core/str.h"
 #include "models/component.h"
@@ -50,6 +51,7 @@ void run_model(const RunArgs& args) {
   const models::Tensors outputs =
       models::run_component(*component, args.weights, inputs, wanted_gradients(input), device,
                             parse_dtype(args.dtype, device));
+  throw_if_interrupted();
   io::save_safetensors(args.output, outputs);
 }
 

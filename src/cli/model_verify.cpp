@@ -7,9 +7,11 @@
 #include "cli/model.h"
 #include "cli/output.h"
 #include "cli/validators.h"
+#include "core/interrupt.h"
 #include "core/placement.h"
 #include "core/sha256.h"
 #include "core/str.h"
+#include "io/weight_file_tensor.h"
 #include "models/convert.h"
 #include "reason/pipeline.h"
 #include "reasonbrain/error.h"
@@ -25,11 +27,20 @@ struct VerifyArgs {
   bool json = false;
 };
 
+// The model folder of a run or checkpoint, or the path itself.
+fs::path model_or_weights(const fs::path& path) {
+  for (const char* sign : {"COMPLETE", "checkpoints", "model/model_index.json"}) {
+    if (fs::exists(path / sign)) return reason::find_model_folder(path);
+  }
+  return path;
+}
+
 // Reads every tensor once; Error(kData) at one that is not finite.
 nlohmann::json describe_store(const io::TensorStore& store) {
   int64_t parameters = 0;
   std::map<std::string, int64_t> bytes;
   for (const std::string& key : store.keys()) {
+    throw_if_interrupted();
     const torch::Tensor tensor = store.tensor(key);
     io::require_finite(tensor, key, store.path().string());
     parameters += tensor.numel();
@@ -39,6 +50,7 @@ nlohmann::json describe_store(const io::TensorStore& store) {
   nlohmann::json files = nlohmann::json::object();
   std::string lines;
   for (const fs::path& file : store.files()) {
+    throw_if_interrupted();
     const std::string sha = sha256_file(file), name = file.filename().string();
     files[name] = sha;
     lines += name + " " + sha + "\n";
@@ -52,10 +64,8 @@ nlohmann::json describe_store(const io::TensorStore& store) {
 }
 
 bool holds_weights(const fs::path& folder) {
-  return std::any_of(
-      fs::directory_iterator(folder), fs::directory_iterator(), [](const auto& entry) {
-        return entry.path().extension() == ".safetensors" || entry.path().extension() == ".bin";
-      });
+  return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                     [](const auto& entry) { return io::is_weight_file(entry.path()); });
 }
 
 // The folders below a model folder (or a pipeline's) that hold weights, or the path itself.
@@ -89,6 +99,7 @@ double compare(const io::TensorStore& store, const io::TensorStore& other) {
   }
   double largest = 0;
   for (const std::string& key : keys) {
+    throw_if_interrupted();
     for (const io::TensorStore* side : {&store, &other}) {
       if (!side->contains(key)) {
         throw data_error(str(side->path().string(), " has no tensor '", key, "'"));
@@ -110,8 +121,14 @@ double compare(const io::TensorStore& store, const io::TensorStore& other) {
 }
 
 void verify(const VerifyArgs& args) {
+  const fs::path path = model_or_weights(args.path);
+  const std::vector<fs::path> folders = weight_folders(path);
+  if (!args.sha256.empty() && folders.size() > 1) {
+    throw usage_error(str("--sha256 is the hash of one part, ", path.string(), " has ",
+                          folders.size(), "; name one of them, such as ", folders[0].string()));
+  }
   nlohmann::json report = nlohmann::json::array();
-  for (const fs::path& folder : weight_folders(args.path)) {
+  for (const fs::path& folder : folders) {
     report.push_back(describe_store(io::TensorStore(folder)));
   }
   if (!args.sha256.empty() && report[0]["sha256"] != args.sha256 &&
@@ -120,18 +137,19 @@ void verify(const VerifyArgs& args) {
     throw data_error(str(args.path, " has the sha256 ", report[0]["sha256"].get<std::string>(),
                          ", expected ", args.sha256));
   }
-  if (!args.model.empty()) check_fit(args.model, args.path);
-  if (fs::exists(fs::path(args.path) / "reason")) reason::Pipeline::load(args.path, Placement{});
+  if (!args.model.empty()) check_fit(args.model, path);
+  if (fs::exists(path / "reason")) reason::Pipeline::load(path, Placement{});
   nlohmann::json out = {{"weights", report}};
   if (!args.against.empty()) {
     const double difference =
-        compare(io::TensorStore(fs::path(args.path)), io::TensorStore(fs::path(args.against)));
+        compare(io::TensorStore(path), io::TensorStore(fs::path(args.against)));
     if (difference > args.tolerance) {
       throw data_error(str(args.path, " differs from ", args.against, " by ", difference,
                            " of a tensor's largest value; allowed is ", args.tolerance));
     }
     out["difference"] = difference;
   }
+  throw_if_interrupted();
   if (args.json) return print_json(out);
   for (const nlohmann::json& part : report) {
     std::cout << part["path"].get<std::string>() << ": " << part["tensors"] << " tensors, "
@@ -148,12 +166,14 @@ void add_model_verify(CLI::App& model, Action& action) {
   auto args = std::make_shared<VerifyArgs>();
   command
       ->add_option("path", args->path,
-                   "Weight file, folder with weights, model folder or pipeline folder")
+                   "Weight file, folder with weights, model folder, checkpoint, run folder or "
+                   "pipeline folder")
       ->required();
   command->add_option("--as", args->model,
                       "Also load them strictly as this model of `model import` (unet, llama, ...)");
   command->add_option("--sha256", args->sha256,
-                      "Expected hash: of the weight file, or of the lines `name sha256` of all");
+                      "Expected hash: of the weight file, or of the lines `name sha256` of all; "
+                      "of one part only");
   command->add_option("--against", args->against,
                       "Weights that must hold the same keys, shapes and values");
   command

@@ -10,7 +10,7 @@ fs::path home_folder() {
     return home;
   std::error_code failure;
   const fs::path binary = fs::read_symlink("/proc/self/exe", failure);
-  for (const char* relative : {"../../..", "../share/reasonbrain"}) {
+  for (const char* relative : {"../share/reasonbrain", "../../.."}) {
     const fs::path folder = (binary.parent_path() / relative).lexically_normal();
     if (fs::is_directory(folder / "configs", failure)) return folder;
   }

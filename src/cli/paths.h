@@ -6,9 +6,9 @@
 
 namespace reasonbrain::cli {
 
-// Holds configs/ and models/. $REASONBRAIN_HOME when set, else ../../.. of the binary (a source
-// tree with build/release/bin) or ../share/reasonbrain, whichever has configs/. Empty when there is
-// none.
+// Holds configs/ and models/. $REASONBRAIN_HOME when set, else ../share/reasonbrain of the binary
+// or ../../.. (a source tree with build/release/bin), the first that has configs/. Empty when there
+// is none.
 std::filesystem::path home_folder();
 
 std::vector<std::filesystem::path> config_folders();  // where --config NAME is looked for

@@ -14,9 +14,10 @@ void AlphaBarSampler::plan(int64_t num_steps, std::optional<int64_t> /*image_seq
   for (double& timestep : timesteps_) timestep = std::nearbyint(timestep);
   stride_ = config_.num_train_timesteps / num_steps;
   if (timesteps_.front() >= static_cast<double>(config_.num_train_timesteps)) {
-    throw config_error(str("scheduler: 'steps_offset' ", config_.steps_offset,
-                           " leads past timestep ", config_.num_train_timesteps - 1, " with ",
-                           num_steps, " steps"));
+    throw usage_error(str("number of sampling steps is ", num_steps,
+                          ": with the scheduler's 'steps_offset' ", config_.steps_offset,
+                          " they lead past timestep ", config_.num_train_timesteps - 1,
+                          "; ask for fewer"));
   }
 }
 

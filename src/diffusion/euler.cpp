@@ -51,10 +51,7 @@ void SigmaSampler::end_sigmas(bool allow_sigma_min) {
 void EulerSampler::plan(int64_t num_steps, std::optional<int64_t> /*image_seq_len*/) {
   timesteps_ = spaced_timesteps(config_, num_steps);
   set_sigmas();
-  if (!ancestral_ && spreads_sigmas(config_)) {
-    spread(config_.sigma_max > 0 ? config_.sigma_max : sigmas_.front(),
-           config_.sigma_min > 0 ? config_.sigma_min : sigmas_.back(), num_steps);
-  }
+  if (!ancestral_ && spreads_sigmas(config_)) spread(sigmas_.front(), sigmas_.back(), num_steps);
   end_sigmas(/*allow_sigma_min=*/!ancestral_);
 }
 

@@ -77,7 +77,7 @@ class SigmaSampler : public Sampler {
 
   double sigma_at(double timestep) const;  // between levels by linear interpolation
   void set_sigmas();                       // from timesteps_
-  // Replaces both by num_steps levels of the config's own spacing between these bounds.
+  // Replaces both by num_steps levels of the config's own spacing between these bounds or its own.
   void spread(double largest, double least, int64_t num_steps);
   void end_sigmas(bool allow_sigma_min);  // appends the last one
 

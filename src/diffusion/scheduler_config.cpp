@@ -1,6 +1,7 @@
 #include "diffusion/scheduler_config.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "core/str.h"
 
@@ -44,9 +45,9 @@ void SchedulerConfig::describe(OptionVisitor& v) {
   v.field("use_exponential_sigmas", use_exponential_sigmas,
           {.help = "Euler, DPM-Solver, flow: levels evenly in log sigma"});
   v.field("sigma_min", sigma_min,
-          {.help = "Euler: least level of these two spacings, 0: that of the timesteps", .min = 0});
+          {.help = "Least level of these two spacings, 0: that of the timesteps", .min = 0});
   v.field("sigma_max", sigma_max,
-          {.help = "Euler: their largest level, 0: that of the timesteps", .min = 0});
+          {.help = "Their largest level, 0: that of the timesteps", .min = 0});
   v.field("solver_type", solver_type,
           {.help = "DPM-Solver: midpoint or heun, for the second order"});
   v.field("solver_order", solver_order, {.help = "DPM-Solver: order", .min = 1, .max = 3});
@@ -89,6 +90,26 @@ SchedulerConfig SchedulerConfig::defaults_of(const std::string& class_name) {
   SchedulerConfig config;
   config.class_name = class_name;
   if (class_name == "PNDMScheduler") config.set_alpha_to_one = false;
+  return config;
+}
+
+SchedulerConfig SchedulerConfig::defaults_for(const nlohmann::json& json) {
+  const auto stated = [&](const char* key) {
+    const auto found = json.is_object() ? json.find(key) : json.end();
+    return found == json.end() ? nullptr : &*found;
+  };
+  const nlohmann::json* name = stated("_class_name");
+  SchedulerConfig config =
+      name != nullptr && name->is_string() ? defaults_of(*name) : SchedulerConfig();
+  const std::pair<const char*, bool&> on_by_default[] = {
+      {"set_alpha_to_one", config.set_alpha_to_one},
+      {"clip_sample", config.clip_sample},
+      {"lower_order_final", config.lower_order_final},
+  };
+  for (const auto& [key, value] : on_by_default) {
+    if (const nlohmann::json* given = stated(key); given != nullptr && given->is_null())
+      value = false;
+  }
   return config;
 }
 
@@ -149,6 +170,8 @@ void SchedulerConfig::validate(ErrorKind kind) const {
           "'use_karras_sigmas' and 'use_exponential_sigmas' exclude each other");
   require(class_name != "PNDMScheduler" || skip_prk_steps,
           "PNDMScheduler is supported with 'skip_prk_steps' true only");
+  require(class_name != "PNDMScheduler" || !rescale_betas_zero_snr,
+          "PNDMScheduler has no 'rescale_betas_zero_snr'; leave it out or choose another class");
   require(class_name != "PNDMScheduler" || objective() != Objective::kSample,
           "PNDMScheduler takes 'prediction_type' epsilon or v_prediction");
   require(

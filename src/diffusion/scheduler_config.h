@@ -1,6 +1,7 @@
 // Options of noise schedules and samplers, by the names of diffusers' scheduler_config.json.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,7 @@ struct SchedulerConfig {
   FinalSigma final_sigmas_type = FinalSigma::kZero;
   bool use_karras_sigmas = false;  // also of flow matching
   bool use_exponential_sigmas = false;
-  double sigma_min = 0;  // bounds of those two for Euler; 0: of the timesteps
+  double sigma_min = 0;  // bounds of those two; 0: of the timesteps
   double sigma_max = 0;
   std::string solver_type = "midpoint";
   int64_t solver_order = 2;
@@ -76,8 +77,11 @@ struct SchedulerConfig {
 
   void describe(OptionVisitor& v);
 
-  // The defaults of a class, to read its scheduler_config.json over.
   static SchedulerConfig defaults_of(const std::string& class_name);
+
+  // What io::read_json_options reads a scheduler_config.json over: the defaults of the class that
+  // it names, with the switches off that it says null for (to the reference None is false).
+  static SchedulerConfig defaults_for(const nlohmann::json& json);
 
   bool is_flow() const { return class_name == "FlowMatchEulerDiscreteScheduler"; }
   Objective objective() const;

@@ -23,7 +23,8 @@ std::vector<double> spread_sigmas(const SchedulerConfig& config, double largest,
   const auto from = [&](double x) {
     return config.use_karras_sigmas ? std::pow(x, kRho) : std::exp(x);
   };
-  const double begin = to(largest), end = to(least);
+  const double begin = to(config.sigma_max > 0 ? config.sigma_max : largest);
+  const double end = to(config.sigma_min > 0 ? config.sigma_min : least);
   std::vector<double> sigmas;
   for (int64_t i = 0; i < num_steps; ++i) {
     const double share =

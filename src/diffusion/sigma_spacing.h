@@ -11,8 +11,8 @@ namespace reasonbrain::diffusion {
 // Whether one of the rules below is chosen.
 bool spreads_sigmas(const SchedulerConfig& config);
 
-// num_steps values from `largest` to `least` by the chosen rule: evenly in sigma^(1/7) (Karras et
-// al. 2022) or evenly in log sigma.
+// num_steps values from `largest` to `least`, or between the config's own bounds where it has them,
+// by the chosen rule: evenly in sigma^(1/7) (Karras et al. 2022) or evenly in log sigma.
 std::vector<double> spread_sigmas(const SchedulerConfig& config, double largest, double least,
                                   int64_t num_steps);
 

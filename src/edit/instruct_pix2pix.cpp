@@ -41,10 +41,14 @@ void expect_class(const nlohmann::json& index, const std::string& part, const st
 // The index decides the class, as in the reference; scheduler_config.json the options.
 diffusion::SchedulerConfig read_scheduler(const fs::path& folder, const std::string& class_name) {
   const fs::path file = folder / "scheduler_config.json";
-  auto config = diffusion::SchedulerConfig::defaults_of(class_name);
-  io::read_json_options(io::read_python_json(file), config, file.string(),
-                        {.ignore_unknown = true});
-  config.class_name = class_name;
+  nlohmann::json json = io::read_python_json(file);
+  if (json.is_object()) json["_class_name"] = class_name;
+  auto config = diffusion::SchedulerConfig::defaults_for(json);
+  io::read_json_options(json, config, file.string(), {.ignore_unknown = true});
+  if (config.is_flow()) {
+    throw data_error(str(file.string(), ": InstructPix2Pix is not sampled by ", class_name,
+                         "; expected a scheduler of noise, such as DDIMScheduler"));
+  }
   try {
     config.validate(ErrorKind::kData);
     diffusion::Sampler::make(config);

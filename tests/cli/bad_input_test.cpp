@@ -182,6 +182,37 @@ TEST_F(BadEditTest, ABatchKeepsOnlyWhatItKnowsTheSettingsOf) {
   EXPECT_EQ(names_in("pred"), all);
 }
 
+TEST_F(BadEditTest, AnotherNumberOfPicturesIsAnotherSetting) {
+  picture("p.png");
+  write_file_atomic(folder_ / "r.jsonl", record("a", "p.png") + record("b", "p.png"));
+  const auto command = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"edit", "--model", kModel, "--data", "r.jsonl", "--out", "pred"});
+    return more;
+  };
+  ASSERT_EQ(run(command({})).status, 0);
+  const std::vector<std::string> all = {"a.png", "b.png", "settings.json"};
+  expect_failure(command({"--num", "2"}), 2, {"settings.json", "--overwrite"});
+  EXPECT_EQ(names_in("pred"), all);
+  ASSERT_EQ(run(command({"--num", "2", "--overwrite"})).status, 0);
+  EXPECT_EQ(names_in("pred"), (std::vector<std::string>{"a-1.png", "a-2.png", "b-1.png", "b-2.png",
+                                                        "settings.json"}));
+  ASSERT_EQ(run(command({"--overwrite"})).status, 0);
+  EXPECT_EQ(names_in("pred"), all);
+}
+
+TEST_F(BadEditTest, ABatchThatIsDoneIsStillExplained) {
+  picture("p.png");
+  write_file_atomic(folder_ / "r.jsonl", record("a", "p.png") + record("b", "p.png"));
+  std::vector<std::string> command = {"edit",    "--model", kModel, "--data",
+                                      "r.jsonl", "--out",   "pred"};
+  ASSERT_EQ(run(command).status, 0);
+  command.insert(command.end(), {"--explain", "why"});
+  EXPECT_NE(run(command).out.find("2 records edited, 0 kept"), std::string::npos);
+  for (const char* id : {"a", "b"})
+    EXPECT_TRUE(fs::exists(folder_ / "why" / id / "explanation.json"));
+  EXPECT_NE(run(command).out.find("0 records edited, 2 kept"), std::string::npos);
+}
+
 TEST_F(BadEditTest, AModelFolderWhosePartsDoNotFitIsStatus4) {
   fs::copy(kModel, folder_ / "model", fs::copy_options::recursive);
   picture("in.png");
@@ -229,13 +260,46 @@ TEST_F(BadEditTest, AnInterruptedBatchKeepsWholePicturesAndGoesOn) {
   EXPECT_EQ(run(command).status, 0);
 }
 
-bool catches_interrupts(pid_t process) {
+bool catches(pid_t process, int signal) {
   std::ifstream file("/proc/" + std::to_string(process) + "/status");
   for (std::string line; std::getline(file, line);) {
     if (line.rfind("SigCgt:", 0) == 0)
-      return (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1) & 1) != 0;
+      return (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1) != 0;
   }
   return false;
+}
+
+// The status of a run that gets SIGTERM as soon as it catches `sign`.
+int status_after_term(const std::vector<std::string>& arguments, const fs::path& folder, int sign) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::vector<char*> argv = {const_cast<char*>(RB_BINARY)};
+    for (const std::string& argument : arguments)
+      argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    if (::chdir(folder.c_str()) == 0) ::execv(RB_BINARY, argv.data());
+    ::_exit(99);
+  }
+  for (int i = 0; i < 60'000 && !catches(child, sign); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ::kill(child, SIGTERM);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+TEST_F(BadEditTest, ASignalEndsTheCommandsOfModelsWithoutAFile) {
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"model", "verify", kModel},
+           {"model", "info", "--model", kModel},
+           {"model", "export", "--model", kModel, "--out", "new/out"},
+           {"model", "import", "llama", "--from", kModel + "/llm", "--out", "new/out"}}) {
+    // The program's own handlers come before its library is loaded, the library's are all there
+    // when SIGUSR1 is caught.
+    for (const int sign : {SIGTERM, SIGUSR1})
+      EXPECT_EQ(status_after_term(command, folder_, sign), 130) << join(command, " ");
+    EXPECT_EQ(names_in("."), std::vector<std::string>{}) << join(command, " ");
+  }
 }
 
 TEST_F(BadEditTest, AnInterruptEndsTheWaitingForInput) {
@@ -247,9 +311,9 @@ TEST_F(BadEditTest, AnInterruptEndsTheWaitingForInput) {
     ::execl(RB_BINARY, RB_BINARY, "tokenize", "--tokenizer", (kModel + "/llm").c_str(), nullptr);
     ::_exit(99);
   }
-  // Before its handler stands (LibTorch's loading takes seconds on a busy machine) the signal would
-  // end it at once.
-  for (int i = 0; i < 600 && !catches_interrupts(child); ++i)
+  // Before the library's handlers stand (LibTorch's loading takes seconds on a busy machine) the
+  // signal would end it at once.
+  for (int i = 0; i < 600 && !catches(child, SIGUSR1); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   std::this_thread::sleep_for(std::chrono::milliseconds(500));  // now it waits
   ::kill(child, SIGINT);

@@ -63,6 +63,20 @@ TEST_F(ConfigTest, WhatSaysNothingOfTheModelIsLaidOverThePresetMini) {
   EXPECT_EQ(weights.find("preset: mini"), std::string::npos);
 }
 
+TEST_F(ConfigTest, AnInstalledProgramReadsItsOwnConfigurations) {
+  const fs::path prefix = folder_ / "tree/opt/prefix";  // below a folder that has other ones
+  fs::create_directories(folder_ / "tree/configs");
+  fs::create_directories(prefix / "bin");
+  fs::create_directories(prefix / "share/reasonbrain");
+  fs::copy(fs::path(RB_SOURCE_DIR) / "configs", prefix / "share/reasonbrain/configs",
+           fs::copy_options::recursive);
+  fs::copy_file(RB_BINARY, prefix / "bin/reasonbrain");
+  const std::string command =
+      str("env -u REASONBRAIN_HOME '", (prefix / "bin/reasonbrain").string(),
+          "' config check --config mini > /dev/null");
+  EXPECT_EQ(std::system(command.c_str()), 0);
+}
+
 TEST_F(ConfigTest, MistakesAreStatus3WithTheirPlace) {
   expect_bad("train:\n  stpes: 10\n", {"c.yaml:2", "stpes", "train.steps"});
   expect_bad("train: {steps: many}\n", {"c.yaml:1", "steps"});

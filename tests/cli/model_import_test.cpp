@@ -39,6 +39,46 @@ TEST_F(ModelImportTest, ALayoutGoesThereAndBack) {
   expect_failure({"model", "verify", "hf", "--as", "unet"}, 4, {"config.json"});
 }
 
+TEST_F(ModelImportTest, WhatStandsBesideAFileIsCopied) {
+  for (const char* name : {"model.ckpt", "config.json"})
+    fs::copy_file(kModels / "qformer/layout-00" / name, folder_ / name);
+  write_file_atomic(folder_ / "tokenizer.json", "{}");
+  const Finished done = run({"model", "import", "qformer", "--from", "model.ckpt", "--out", "out"});
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_TRUE(fs::exists(folder_ / "out/tokenizer.json"));
+}
+
+TEST_F(ModelImportTest, AFolderWithAPickleAloneIsVerified) {
+  EXPECT_EQ(run({"model", "verify", (kModels / "qformer/layout-00").string()}).status, 0);
+}
+
+TEST_F(ModelImportTest, OptionsThatWouldBeIgnoredOrCountTwiceAreStatus2) {
+  const auto expect = [&](std::vector<std::string> more, const std::vector<std::string>& words) {
+    more.insert(more.begin(), {"model", "import", "--out", "out"});
+    expect_failure(more, 2, words);
+    EXPECT_FALSE(fs::exists(folder_ / "out"));
+  };
+  const std::vector<std::string> ignored[] = {{"--dtype", "float16"},
+                                              {"--layout", "original"},
+                                              {"--lora", "x"},
+                                              {"--adapter", "peft"},
+                                              {"--config", "x"}};
+  for (const auto& option : ignored) {
+    expect({"llava", "--from", "delta", "--delta-of", "base", option[0], option[1]},
+           {option[0], "--delta-of"});
+  }
+  expect({"unet", "--from", "delta", "--delta-of", "base"}, {"llava only"});
+  const std::string from = (kModels / "unet/adapter-00").string();
+  expect({"unet", "--from", from, "--lora", from + "/adapter"}, {"--lora", "is used anyway"});
+  expect({"unet", "--from", from, "--lora", from + "/adapter/adapter_model.safetensors:0.5"},
+         {"--lora", "is used anyway"});
+}
+
+TEST_F(ModelImportTest, ALoraTakesOneValue) {
+  expect_failure({"model", "import", "--from", "none", "--out", "out", "--lora", "x", "llama"}, 4,
+                 {"none"});
+}
+
 TEST_F(ModelImportTest, WhatCannotBeImported) {
   const std::string config = (kModels / "unet/layout-00/config.json").string();
   const auto expect = [&](const std::string& file, const std::string& word) {

@@ -162,6 +162,31 @@ TEST_F(ModelTest, InfoAndTokenize) {
                  "[1, 999999999]x\n");
 }
 
+TEST_F(ModelTest, VerifyFindsTheModelOfARun) {
+  fs::create_directories(folder_ / "run/checkpoints/step-5");
+  fs::copy(kModel, folder_ / "run/checkpoints/step-5/model", fs::copy_options::recursive);
+  expect_failure({"model", "verify", "run/checkpoints/step-5"}, 4, {"incomplete"});
+  expect_failure({"model", "verify", "run"}, 4, {"complete checkpoint"});
+  write_file_atomic(folder_ / "run/checkpoints/step-5/COMPLETE", "");
+  const std::string parts = run({"model", "verify", kModel}).out;
+  const auto count = [](const std::string& out) {
+    return std::count(out.begin(), out.end(), '\n');
+  };
+  for (const char* path : {"run", "run/checkpoints/step-5"}) {
+    const Finished found = run({"model", "verify", path});
+    EXPECT_EQ(found.status, 0) << found.err;
+    EXPECT_EQ(count(found.out), count(parts)) << found.out;
+  }
+  expect_failure({"model", "verify", "run", "--sha256", "00"}, 2, {"one part", "/denoiser"});
+}
+
+TEST_F(ModelTest, InfoAndExportRefuseWhatTheyWouldIgnoreOrReplace) {
+  expect_failure({"model", "info", "--model", kModel, "--dtype", "foo"}, 2,
+                 {"--dtype", "--config"});
+  fs::create_directories(folder_ / "there");
+  expect_failure({"model", "export", "--model", kModel, "--out", "there"}, 2, {"there", "exists"});
+}
+
 TEST_F(ModelTest, DamagedModelsAreStatus4) {
   fs::copy(kModel, folder_ / "model", fs::copy_options::recursive);
   const fs::path weights = folder_ / "model/reason/model.safetensors";

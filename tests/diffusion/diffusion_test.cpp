@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "core/rng_tensor.h"
 #include "diffusion/denoise.h"
@@ -155,6 +156,33 @@ TEST(Sampler, NoiseOfAPictureDoesNotDependOnItsBatch) {
   EXPECT_THROW(keyed_noise({Rng(1)})({2, 3}), Error);
 }
 
+TEST(Scheduler, NullSwitchesAreOffAndDefaultsThoseOfTheClass) {
+  const auto defaults = [](const char* json) {
+    return SchedulerConfig::defaults_for(nlohmann::json::parse(json));
+  };
+  EXPECT_TRUE(defaults(R"({"_class_name": "DDIMScheduler"})").set_alpha_to_one);
+  EXPECT_FALSE(defaults(R"({"_class_name": "PNDMScheduler"})").set_alpha_to_one);
+  EXPECT_FALSE(defaults(R"({"set_alpha_to_one": null})").set_alpha_to_one);
+  EXPECT_FALSE(defaults(R"({"clip_sample": null})").clip_sample);
+  EXPECT_FALSE(defaults(R"({"lower_order_final": null})").lower_order_final);
+  EXPECT_TRUE(defaults(R"({"lower_order_final": null})").clip_sample);
+  for (const char* strange : {"[]", "null", R"({"_class_name": 5})"})
+    EXPECT_EQ(defaults(strange).class_name, SchedulerConfig().class_name);
+}
+
+TEST(Sampler, StepsThatTheOffsetLeadsTooFarAreAMistakeOfUse) {
+  SchedulerConfig config = config_of("DDIMScheduler");
+  config.steps_offset = 1;
+  const auto sampler = Sampler::make(config);
+  try {
+    sampler->set_timesteps(1000);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage) << error.what();
+  }
+  sampler->set_timesteps(500);
+}
+
 TEST(Sampler, RefusesWhatItCannotDo) {
   EXPECT_THROW(Sampler::make(config_of("HeunDiscreteScheduler")), Error);
   EXPECT_THROW(Sampler::make(config_of("PNDMScheduler")), Error);  // with its Runge-Kutta start
@@ -179,6 +207,10 @@ TEST(Sampler, RefusesWhatItCannotDo) {
   refuses("algorithm_type", [](SchedulerConfig& c) { c.algorithm_type = "sde-dpmsolver++"; });
   refuses("solver_type", [](SchedulerConfig& c) { c.solver_type = "bh2"; });
   refuses("variance_type", [](SchedulerConfig& c) { c.variance_type = "learned"; });
+  refuses("rescale_betas_zero_snr", [](SchedulerConfig& c) {
+    c.class_name = "PNDMScheduler";
+    c.skip_prk_steps = c.rescale_betas_zero_snr = true;
+  });
   SchedulerConfig mismatch = config_of("DDIMScheduler");
   mismatch.prediction_type = PredictionType::kFlow;
   EXPECT_THROW(Sampler::make(mismatch), Error);

@@ -32,7 +32,7 @@ double relative_error(const torch::Tensor& got, const torch::Tensor& expected, d
 
 SchedulerConfig config_of(const io::SafetensorsFile& file) {
   const nlohmann::json json = io::parse_json(file.metadata().at("config"), "config");
-  SchedulerConfig config = SchedulerConfig::defaults_of(json.at("_class_name"));
+  SchedulerConfig config = SchedulerConfig::defaults_for(json);
   io::read_json_options(json, config, "config", {.ignore_unknown = true});
   return config;
 }

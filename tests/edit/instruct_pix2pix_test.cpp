@@ -139,6 +139,8 @@ TEST(InstructPix2Pix, NamesWhatItCannotUse) {
   };
   const std::string scheduler = refusal(index("scheduler", "HeunDiscreteScheduler"));
   EXPECT_NE(scheduler.find("HeunDiscreteScheduler"), std::string::npos) << scheduler;
+  const std::string flow = refusal(index("scheduler", "FlowMatchEulerDiscreteScheduler"));
+  EXPECT_NE(flow.find("FlowMatchEulerDiscreteScheduler"), std::string::npos) << flow;
   const std::string vae = refusal(index("vae", "VQModel"));
   EXPECT_NE(vae.find("VQModel"), std::string::npos) << vae;
   const std::string spacing = refusal([](const fs::path& folder) {

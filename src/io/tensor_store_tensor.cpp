@@ -39,6 +39,13 @@ fs::path find_weights(const fs::path& folder) {
     }
   }
   std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder)) {  // of a variant: X.index.fp16.json
+    const std::string name = entry.path().filename().string();
+    if (name.find(".safetensors.index.") != std::string::npos && ends_with(name, ".json"))
+      found.push_back(entry.path());
+  }
+  if (found.size() == 1) return found[0];
+  found.clear();
   for (const char* extension : kExtensions) {
     for (const auto& entry : fs::directory_iterator(folder)) {
       if (entry.path().extension() == extension) found.push_back(entry.path());

@@ -86,9 +86,9 @@ PeftConfig read_config(const std::filesystem::path& folder) {
     throw data_error(
         str(config.origin, ": fan_in_fan_out is not supported; linear weights are [out, in] here"));
   }
-  for (const char* name :
-       {"alora_invocation_tokens", "arrow_config", "target_parameters", "layer_replication",
-        "use_bdlora", "velora_config", "monteclora_config", "kasa_config"}) {
+  for (const char* name : {"alora_invocation_tokens", "arrow_config", "target_parameters",
+                           "layer_replication", "trainable_token_indices", "lora_bias",
+                           "use_bdlora", "velora_config", "monteclora_config", "kasa_config"}) {
     const auto found = json.find(name);
     if (found == json.end() || found->is_null() || *found == false || found->empty()) continue;
     throw data_error(str(config.origin, ": ", name, " is not supported; expected null"));
@@ -105,6 +105,11 @@ struct AdapterKey {
   std::string name;       // as we do
   char part = 0;          // 'A', 'B' or 0: a full weight
 };
+
+std::string without_weight(const std::string& name) {
+  const std::string end = ".weight";
+  return ends_with(name, end) ? name.substr(0, name.size() - end.size()) : name;
+}
 
 AdapterKey parse_key(const std::string& key, const KeyRename& own_key, const std::string& origin) {
   static const std::regex kLora(R"((.+)\.lora_([AB])(\.default)?\.weight)");
@@ -141,18 +146,28 @@ void attach_like_file(nn::Linear& linear, const std::string& name, int64_t rank,
 }
 
 // A table that PEFT trains stands beside the one of the logits; with one table for both there is
-// no place for it.
-void refuse_untying(const torch::nn::Module& module, const std::set<std::string>& given,
-                    const std::string& origin) {
-  const std::string table = "model.embed_tokens.weight";
+// place for it only where the adapter ties them again (ensure_weight_tying): then the file holds
+// the table under both names, or under one. Brings the second name to that of the table.
+void tie_again(const torch::nn::Module& module, bool ensure_weight_tying,
+               std::map<std::string, AdapterKey>& keys, const std::string& origin) {
+  const std::string table = "model.embed_tokens.weight", head = "lm_head";
   const auto parameters = module.named_parameters();
-  for (const std::string& name : given) {
-    if (!ends_with(name, table)) continue;
-    const std::string stem = name.substr(0, name.size() - table.size());
-    if (parameters.contains(stem + "lm_head.weight")) continue;
-    throw data_error(str(origin,
-                         ": modules_to_save holds embed_tokens, but this model has "
-                         "tie_word_embeddings; train it with ensure_weight_tying"));
+  const auto is_tied = [&](const std::string& stem) {
+    return parameters.contains(stem + table) && !parameters.contains(stem + head + ".weight");
+  };
+  for (auto& [key, parsed] : keys) {
+    const std::string name = parsed.part ? parsed.name : without_weight(parsed.name);
+    const bool of_head = ends_with(name, head);
+    if (!of_head && !ends_with(name + ".weight", table)) continue;
+    const std::string stem =
+        name.substr(0, name.size() - (of_head ? head.size() : without_weight(table).size()));
+    if (!is_tied(stem)) continue;
+    if (parsed.part || !ensure_weight_tying) {
+      throw data_error(str(origin, ": the adapter has its own ", key, ", but the model has ",
+                           "tie_word_embeddings; expected an adapter without modules_to_save or "
+                           "target_modules of these, or one with ensure_weight_tying"));
+    }
+    parsed.name = stem + table;
   }
 }
 
@@ -168,6 +183,7 @@ nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem
     keys[key] = parse_key(key, own_key, store.path().string());
   }
   if (keys.empty()) throw data_error(str(store.path().string(), ": the adapter holds no weights"));
+  tie_again(module, config.options.ensure_weight_tying, keys, store.path().string());
   for (const auto& [key, parsed] : keys) {
     if (parsed.part != 'A') continue;
     const auto found = linears.find(parsed.name);
@@ -185,7 +201,6 @@ nn::StateDict load_peft_adapter(torch::nn::Module& module, const std::filesystem
     module_keys[key] = parsed.part ? str(parsed.name, ".lora_", parsed.part) : parsed.name;
     given.insert(module_keys[key]);
   }
-  if (!config.options.ensure_weight_tying) refuse_untying(module, given, store.path().string());
   return load_weights(
       module, store, [&](const std::string& key) { return module_keys.at(key); },
       [&](const std::string& name) {  // all but the second half of an adapter that the file begins

@@ -123,7 +123,8 @@ bool TokenPropagation::scales(int64_t layer) const {
 }
 
 torch::Tensor TokenPropagation::key_mask(int64_t layer) {
-  return next_ ? next_->key_mask(layer) : torch::Tensor();
+  hidden_ = next_ ? next_->key_mask(layer) : torch::Tensor();
+  return hidden_;
 }
 
 void TokenPropagation::see_query_key(int64_t layer, const torch::Tensor& query,
@@ -138,7 +139,11 @@ torch::Tensor TokenPropagation::scale_of(int64_t layer, const torch::Tensor& que
   const torch::NoGradGuard no_grad;
   if (factors_.defined()) return factors_[layer];
   const bool by_head = options_.granularity == PropagationGranularity::kHead;
-  const torch::Tensor keep = by_head ? keep_ : torch::Tensor();  // published: padding counts
+  torch::Tensor keep = by_head ? keep_ : torch::Tensor();  // published: padding counts
+  if (hidden_.defined()) {  // what a selection hides counts as little as what it drops
+    const torch::Tensor seen = (hidden_ >= 0).view({hidden_.size(0), -1});
+    keep = keep.defined() ? (keep != 0).logical_and(seen) : seen;
+  }
   torch::Tensor of_query = trace(query, keep), of_key = trace(key, keep);
   if (!by_head) {
     of_query = of_query.mean().expand_as(of_query);

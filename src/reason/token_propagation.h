@@ -62,6 +62,7 @@ class TokenPropagation : public models::llama::LayerHook {
   const TokenPropagationOptions options_;
   const torch::Tensor factors_;  // [L, H]; undefined for activation
   torch::Tensor keep_;           // [B, T] of the positions still there
+  torch::Tensor hidden_;         // additive key mask of `next` for the layer in work; or undefined
   models::llama::LayerHook* next_;
   torch::Tensor scale_;                // of the layer seen last
   std::vector<torch::Tensor> scales_;  // [H] or [B, H] of each layer that is scaled

@@ -46,9 +46,9 @@ void TokenSelectionOptions::describe(OptionVisitor& v) {
 
 int64_t TokenSelectionOptions::count(int64_t num_eligible) const {
   const double share = std::ceil(keep_ratio * static_cast<double>(num_eligible) - 1e-9);
-  const int64_t wanted =
-      keep_count > 0 ? keep_count : std::max(keep_min, static_cast<int64_t>(share));
-  return std::min(wanted, num_eligible);
+  const int64_t wanted = std::min(
+      keep_count > 0 ? keep_count : std::max(keep_min, static_cast<int64_t>(share)), num_eligible);
+  return num_eligible - std::llround(cut * static_cast<double>(num_eligible - wanted));
 }
 
 double TokenSelectionOptions::strength(int64_t num_samples) const {
@@ -59,7 +59,7 @@ double TokenSelectionOptions::strength(int64_t num_samples) const {
 TokenSelectionOptions TokenSelectionOptions::at(const SelectionDraw& draw) const {
   TokenSelectionOptions out = *this;
   if (draw.strength == 0 || !applies(apply_at, draw.training)) out.enabled = false;
-  if (draw.strength != 1) out.keep_ratio = 1 - draw.strength * (1 - keep_ratio);
+  out.cut = draw.strength;
   return out;
 }
 

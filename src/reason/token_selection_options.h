@@ -45,6 +45,7 @@ struct TokenSelectionOptions {
   double keep_all_prob = 0;    // training only, as warmup_samples
   int64_t warmup_samples = 0;  // keep_ratio is reached from 1 within so many, in eight steps
   ApplyAt apply_at = ApplyAt::kBoth;
+  double cut = 1;  // share of what is to be dropped that is dropped; set by at(), not an option
   void describe(OptionVisitor& v);
 
   int64_t count(int64_t num_eligible) const;

@@ -8,11 +8,12 @@
 namespace reasonbrain::text {
 namespace {
 
-// Lower case, single spaces between runs of letters, numbers and hyphens, and at both ends.
+// Lower case, single spaces between runs of letters, marks, numbers and hyphens, and at both ends.
 std::string words_of(std::string_view text) {
   std::u32string out = U" ";
-  for (const char32_t c : lower_case(decode_utf8(text))) {
-    const bool inside = is_letter(c) || is_number(c) || c == U'-' || c == U'\'';
+  for (char32_t c : lower_case(decode_utf8(text))) {
+    if (is_apostrophe(c)) c = U'\'';
+    const bool inside = is_word(c) || is_number(c) || c == U'-' || c == U'\'';
     if (inside) {
       out.push_back(c);
     } else if (out.back() != U' ') {

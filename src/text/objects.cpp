@@ -29,11 +29,9 @@ bool is_asked(const std::vector<std::string>& words, const NounPhrase& phrase) {
          (words[begin - 2] == "happen" || words[begin - 2] == "happened");
 }
 
-bool receives(const std::vector<std::string>& words, const NounPhrase& phrase) {
-  const auto begin = words.begin() + static_cast<std::ptrdiff_t>(phrase.begin);
-  return phrase.begin > 0 && *(begin - 1) == "to" &&
-         std::any_of(words.begin(), begin,
-                     [](const std::string& word) { return is_giving_verb(word); });
+bool receives(const std::vector<std::string>& words, size_t first_giving,
+              const NounPhrase& phrase) {
+  return phrase.begin > 0 && words[phrase.begin - 1] == "to" && first_giving < phrase.begin;
 }
 
 bool is_part_of_next(const std::vector<std::string>& words, const NounPhrase& phrase) {
@@ -41,11 +39,11 @@ bool is_part_of_next(const std::vector<std::string>& words, const NounPhrase& ph
          is_definite(words[phrase.end + 1]);
 }
 
-int rank_of(const std::vector<std::string>& words, const NounPhrase& phrase) {
+int rank_of(const std::vector<std::string>& words, size_t first_giving, const NounPhrase& phrase) {
   if (phrase.end < words.size() && words[phrase.end] == "'s") return kSubordinate;
   if (is_asked(words, phrase)) return kAsked;
   if (phrase.definite && phrase.is_distinguished()) {
-    return receives(words, phrase) ? kReceives : kDistinguished;
+    return receives(words, first_giving, phrase) ? kReceives : kDistinguished;
   }
   const bool stands_for_more = is_quantity(phrase.head()) || is_control(phrase.head());
   return stands_for_more || is_part_of_next(words, phrase) ? kSubordinate : kMentioned;
@@ -60,6 +58,9 @@ bool is_told_by(const std::vector<std::string>& words, const NounPhrase& whole,
 
 std::vector<Candidate> candidates(const std::vector<std::string>& words) {
   std::vector<Candidate> found;
+  const auto giving = std::find_if(words.begin(), words.end(),
+                                   [](const std::string& word) { return is_giving_verb(word); });
+  const auto first_giving = static_cast<size_t>(giving - words.begin());
   for (const NounPhrase& phrase : noun_phrases(words)) {
     if (!found.empty() && is_told_by(words, found.back().phrase, phrase)) {
       Candidate& whole = found.back();
@@ -69,16 +70,28 @@ std::vector<Candidate> candidates(const std::vector<std::string>& words) {
       whole.rank = std::min(whole.rank, kDistinguished);
       continue;
     }
-    found.push_back({phrase, rank_of(words, phrase)});
+    found.push_back({phrase, rank_of(words, first_giving, phrase)});
   }
   return found;
+}
+
+// Typeset apostrophes as ', any other mark beyond ASCII as ", spaces as one.
+std::string with_plain_marks(std::string_view text) {
+  std::string out;
+  for (const char32_t c : decode_utf8(text)) {
+    if (c < 0x80 || (is_word(c) && !is_apostrophe(c))) {
+      append_utf8(c, out);
+    } else {
+      out += is_apostrophe(c) ? '\'' : is_white_space(c) ? ' ' : '"';
+    }
+  }
+  return out;
 }
 
 }  // namespace
 
 std::vector<std::string> extract_objects(std::string_view instruction, int max_objects) {
-  const std::string clean = replace_invalid_utf8(instruction);
-  std::vector<Candidate> found = candidates(sentence_words(clean));
+  std::vector<Candidate> found = candidates(sentence_words(with_plain_marks(instruction)));
   std::stable_sort(found.begin(), found.end(),
                    [](const Candidate& a, const Candidate& b) { return a.rank < b.rank; });
   std::vector<std::string> objects;

@@ -119,6 +119,11 @@ bool is_white_space(char32_t code_point) {
   return u_hasBinaryProperty(static_cast<UChar32>(code_point), UCHAR_WHITE_SPACE) != 0;
 }
 
+bool is_apostrophe(char32_t code_point) {
+  return code_point == U'\'' || code_point == U'\u2018' || code_point == U'\u2019' ||
+         code_point == U'\u02BC';
+}
+
 bool is_word(char32_t code_point) {
   const auto c = static_cast<UChar32>(code_point);
   return (U_GET_GC_MASK(c) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0 ||

@@ -25,6 +25,7 @@ std::u32string lower_case(std::u32string_view text);
 bool is_letter(char32_t code_point);       // general category L
 bool is_number(char32_t code_point);       // general category N
 bool is_white_space(char32_t code_point);  // property White_Space
+bool is_apostrophe(char32_t code_point);   // ' and what typesetting puts in its place
 bool is_word(char32_t code_point);         // letters, marks, digits and joiners: \w of UTS #18
 
 // Well-formed UTF-8 without the white space at its start or end.

@@ -342,6 +342,14 @@ TEST(Lora, FullWeightsComeWithTheAdapter) {
   weights.erase("base_model.model.lm_head.base_layer.weight");
   io::save_safetensors(folder / "adapter_model.safetensors", weights);
   EXPECT_ERROR(load_peft_adapter(*tied, folder), kData, "tie_word_embeddings");
+  nlohmann::json ensured = io::read_json(folder / "adapter_config.json");
+  ensured["ensure_weight_tying"] = true;
+  io::write_json(folder / "adapter_config.json", ensured);
+  weights["base_model.model.lm_head.weight"] = table;
+  io::save_safetensors(folder / "adapter_model.safetensors", weights);
+  const auto by_key = load_peft_adapter(*tied, folder);
+  EXPECT_TRUE(tied->model->embed_tokens->weight.equal(table));
+  EXPECT_TRUE(by_key.contains("base_model.model.lm_head.weight"));
 }
 
 TEST(Lora, PatternsNameOneLayerOrThoseOfAnExpression) {

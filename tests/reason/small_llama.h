@@ -62,7 +62,7 @@ inline TokenSelectionOptions options(int64_t count) {
 }
 
 inline torch::Tensor guidance(Llama& llama, const torch::Tensor& embeddings,
-                              TokenSelection& selection, const torch::Tensor& mask = {},
+                              models::llama::LayerHook& selection, const torch::Tensor& mask = {},
                               const torch::Tensor& positions = {}) {
   const torch::Tensor last =
       llama->forward(embeddings, mask, positions, &selection).last_hidden_state;

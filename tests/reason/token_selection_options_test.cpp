@@ -22,15 +22,20 @@ TEST(TokenSelectionOptions, WarmsUpInEightSteps) {
   TokenSelectionOptions options;
   options.enabled = true;
   options.keep_ratio = 0.2;
+  options.keep_min = 1;
   EXPECT_EQ(options.strength(0), 1);  // no warm-up
   options.warmup_samples = 100;
   EXPECT_EQ(options.strength(12), 0);
   EXPECT_FALSE(options.at({.strength = 0}).enabled);
   EXPECT_EQ(options.strength(13), 0.125);
-  EXPECT_NEAR(options.at({.strength = 0.125}).keep_ratio, 0.9, 1e-12);
+  EXPECT_EQ(options.at({.strength = 0.125}).count(100), 90);
   EXPECT_EQ(options.strength(99), 0.875);
   EXPECT_EQ(options.strength(100), 1);
-  EXPECT_EQ(options.at({.strength = 1}).keep_ratio, 0.2);
+  EXPECT_EQ(options.at({.strength = 1}).count(100), 20);
+  options.keep_ratio = 0.5;
+  options.keep_count = 20;
+  EXPECT_EQ(options.at({.strength = 0.125}).count(100), 90);
+  EXPECT_EQ(options.at({.strength = 1}).count(100), 20);
 }
 
 TEST(TokenSelectionOptions, ActsInTrainingInInferenceOrInBoth) {

@@ -9,6 +9,7 @@
 #include "models/llama/rope_scaling.h"
 #include "nn/rope.h"
 #include "reason/small_llama.h"
+#include "reason/token_propagation.h"
 
 namespace reasonbrain::reason {
 namespace {
@@ -106,6 +107,26 @@ TEST(TokenSelection, MaskAndDropAgree) {
       results.push_back(guidance(llama, states(2, torch::kFloat64), selection, keep, positions));
     }
     EXPECT_LT(difference(results[0], results[1]), 1e-12);
+  }
+}
+
+TEST(TokenSelection, MaskAndDropAgreeBelowPropagationByActivation) {
+  Llama llama = small_llama(torch::kFloat64);
+  for (const auto granularity : {PropagationGranularity::kHead, PropagationGranularity::kBatch}) {
+    TokenPropagationOptions scaled;
+    scaled.enabled = true;
+    scaled.form = PropagationForm::kActivation;
+    scaled.granularity = granularity;
+    scaled.gamma = 5;
+    std::vector<torch::Tensor> results;
+    for (const auto execution : {SelectionExecution::kDrop, SelectionExecution::kMask}) {
+      TokenSelectionOptions some = options(3);
+      some.execution = execution;
+      TokenSelection selection(some, input(2), /*next=*/nullptr);
+      TokenPropagation propagation(scaled, {}, at::ones({2, kLength}, torch::kBool), &selection);
+      results.push_back(guidance(llama, states(2, torch::kFloat64), propagation));
+    }
+    EXPECT_LT(difference(results[0], results[1]), 1e-6);
   }
 }
 

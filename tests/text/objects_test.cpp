@@ -77,6 +77,14 @@ TEST(Objects, WhatIsActedOnGoesBeforeItsPartsAndControls) {
               ElementsAre("magnet", "switch"));
   EXPECT_THAT(extract_objects("What if the wolf blew at the house with the green roof?", 3),
               ElementsAre("green roof house", "wolf"));
+  // Marks as typesetting writes them.
+  for (const auto& [typeset, plain] :
+       {std::pair("What if the wolf’s house burned down…", "What if the wolf's house burned down."),
+        std::pair("What if the “red block” wasn’t cold?", "What if the \"red block\" wasn't cold?"),
+        std::pair("the cat\u2014the black one\u2014slept", "the cat - the black one - slept"),
+        std::pair("What if the\u00A0ice melted?", "What if the ice melted?")}) {
+    EXPECT_EQ(extract_objects(typeset, 3), extract_objects(plain, 3)) << typeset;
+  }
 }
 
 TEST(Objects, NothingToFind) {

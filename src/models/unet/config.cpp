@@ -114,7 +114,8 @@ void UNetConfig::validate(ErrorKind kind) const {
             str("'block_out_channels' holds ", width, ", which 'norm_num_groups' ", norm_num_groups,
                 " does not divide"));
     require(num_heads(level) <= width, kind,
-            str("level ", level, " has ", num_heads(level), " attention heads for ", width,
+            str("'", num_attention_heads.empty() ? "attention_head_dim" : "num_attention_heads",
+                "' gives level ", level, " ", num_heads(level), " attention heads for ", width,
                 " channels"));
   }
   nn::parse_activation(act_fn, "act_fn");

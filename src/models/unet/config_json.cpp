@@ -76,8 +76,14 @@ UNetConfig unet_config_from_json(json object, const std::string& origin) {
   }
   if (object.contains("mid_block_type") && object["mid_block_type"].is_null())
     object["mid_block_type"] = "none";
-  if (object.contains("sample_size") && object["sample_size"].is_array())
-    object.erase("sample_size");
+  if (object.contains("sample_size") && object["sample_size"].is_array()) {
+    const json sides = object["sample_size"];  // no part of the function
+    if (sides.size() == 2 && sides[0] == sides[1]) {
+      object["sample_size"] = sides[0];
+    } else {
+      object.erase("sample_size");
+    }
+  }
 
   UNetConfig config;
   io::read_json_options(object, config, origin);

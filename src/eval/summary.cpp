@@ -38,11 +38,16 @@ std::vector<Scope> scopes_of(const Results& results) {
     scopes.push_back({Level::kScenario, name, {samples}});
   }
   std::vector<std::vector<size_t>> strata;
+  std::vector<size_t> uncategorised;
   for (const auto& [name, samples] : categories) {
     scopes.push_back({Level::kCategory, name, {samples}});
     strata.push_back(samples);
   }
   scopes.push_back({Level::kMacro, level_name(Level::kMacro), strata});
+  for (size_t i = 0; i < results.samples.size(); ++i) {
+    if (results.samples[i].category.empty()) uncategorised.push_back(i);
+  }
+  if (!uncategorised.empty()) strata.push_back(uncategorised);
   scopes.push_back({Level::kMicro, level_name(Level::kMicro), strata});
   return scopes;
 }

@@ -57,8 +57,8 @@ Reference refer(Rng& rng, const std::vector<Thing>& things, int index) {
   return {stem + (count == 2 ? "er" : "est"), true};
 }
 
-bool is_held_out_pair(int hue, int cue, int num_cues) {
-  return (hue == 1 && cue == 0) || (hue == 5 && cue == num_cues - 1);
+bool is_held_out_pair(int hue, int cue) {
+  return hue == 1 && cue == 0;
 }
 
 int draw_other(Rng& rng, int count, int index) {

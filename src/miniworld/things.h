@@ -31,9 +31,9 @@ struct Reference {
 // A word that means things[index] and no other. Takes the same number of draws whatever the things.
 Reference refer(Rng& rng, const std::vector<Thing>& things, int index);
 
-// Whether the hue and the deciding cue (0 .. num_cues-1) of a referent meet only in test_comp: two
-// pairs per scenario, of different hues and different cues.
-bool is_held_out_pair(int hue, int cue, int num_cues);
+// Whether the hue and the deciding cue of a referent meet only in test_comp. One pair per scenario:
+// every further one makes the hue tell more of the outcome everywhere else.
+bool is_held_out_pair(int hue, int cue);
 
 // Different from `index`, in [0, count).
 int draw_other(Rng& rng, int count, int index);

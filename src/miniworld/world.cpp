@@ -12,7 +12,7 @@
 namespace reasonbrain::miniworld {
 namespace {
 
-constexpr uint64_t kWorldVersion = 1;
+constexpr uint64_t kWorldVersion = 2;
 constexpr int64_t kMaxCount = 1'000'000'000;
 constexpr int kMinDifferentPixels = 12;  // between the target and an alternative
 constexpr int kMaxAttempts = 20'000;
@@ -50,7 +50,10 @@ bool is_minimal_group(const std::vector<Draft>& members, int size) {
     if (picture_changes && members[i].truth.name == members[0].truth.name) return false;
     if (members[i].held_out) return false;
   }
-  return true;
+  const auto num_unchanged = std::count_if(members.begin(), members.end(), [](const Draft& member) {
+    return member.truth.name == kUnchanged;
+  });
+  return num_unchanged <= 1;
 }
 
 void fill_pictures(data::Sample& sample, const Draft& draft, const MiniWorldOptions& options) {

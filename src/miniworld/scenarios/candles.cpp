@@ -94,9 +94,9 @@ Scene draw(const Situation& s, Colour background, const std::vector<Candle>& can
     scene.add(rect(middle - 1_u, top - 3_u, middle + 1_u, top), {kDark}, instance);  // wick
     if (candle.burns) {
       scene.add(polygon({{middle, top - 11_u},
-                         {middle + 3_u, top - 5_u},
+                         {middle + 4_u, top - 5_u},
                          {middle, top - 2_u},
-                         {middle - 3_u, top - 5_u}}),
+                         {middle - 4_u, top - 5_u}}),
                 {kFlame}, instance);
     }
   }
@@ -198,7 +198,7 @@ class Candles : public Scenario {
     d.answer = {place_word(s.referent, count), hue_name(s.things[s.referent].hue),
                 outcome == kUnchanged ? "same" : outcome};
     d.probe = r.indirect ? 'I' : referent.covered ? 'R' : 'T';
-    d.held_out = is_held_out_pair(s.things[s.referent].hue, referent.covered, 2);
+    d.held_out = is_held_out_pair(s.things[s.referent].hue, referent.covered);
     return d;
   }
 };

@@ -238,7 +238,7 @@ class Dominoes : public Scenario {
         d.answer.push_back(word);
     }
     d.probe = by_place ? 'I' : 'R';
-    d.held_out = is_held_out_pair(s.tiles[std::max(s.taken, 0)].hue, truth.fallen, n);
+    d.held_out = is_held_out_pair(s.tiles[std::max(s.taken, 0)].hue, truth.fallen - 1);
     return d;
   }
 };

@@ -173,7 +173,7 @@ class Hourglass : public Scenario {
     d.target_caption = caption(s, with(s.referent, truth));
     d.answer = {place_word(s.referent, count), hue_name(s.things[s.referent].hue), kLevel[truth]};
     d.probe = r.indirect ? 'I' : s.timers[s.referent].shut ? 'P' : 'T';
-    d.held_out = is_held_out_pair(s.things[s.referent].hue, s.timers[s.referent].shut, 2);
+    d.held_out = is_held_out_pair(s.things[s.referent].hue, s.timers[s.referent].shut);
     return d;
   }
 };

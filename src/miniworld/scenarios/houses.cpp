@@ -211,7 +211,7 @@ class Houses : public Scenario {
     d.answer = {place_word(s.referent, count), hue_name(s.things[s.referent].hue), material,
                 kStateWord[truth]};
     d.probe = r.indirect ? 'I' : s.copied ? 'R' : 'P';
-    d.held_out = is_held_out_pair(s.things[s.referent].hue, built, kNumMaterials);
+    d.held_out = is_held_out_pair(s.things[s.referent].hue, built);
     return d;
   }
 };

@@ -195,7 +195,7 @@ class Melt : public Scenario {
     d.answer = {place_word(s.referent, count), hue_name(s.things[s.referent].hue),
                 kStateWord[truth]};
     d.probe = r.indirect ? 'I' : s.borrows ? 'R' : s.deciding_tag() == kColdTag ? 'P' : 'T';
-    d.held_out = is_held_out_pair(s.things[s.referent].hue, s.deciding_tag(), kNumTags);
+    d.held_out = is_held_out_pair(s.things[s.referent].hue, s.deciding_tag());
     return d;
   }
 };

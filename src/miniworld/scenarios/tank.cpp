@@ -207,8 +207,7 @@ class Tank : public Scenario {
                                         : "sink",
                 s.drained ? "low" : "high"};
     d.probe = r.indirect ? 'I' : 'P';
-    d.held_out =
-        is_held_out_pair(s.things[s.referent].hue, s.cubes[s.referent].material, kNumMaterials);
+    d.held_out = is_held_out_pair(s.things[s.referent].hue, s.cubes[s.referent].material);
     return d;
   }
 };

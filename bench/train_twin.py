@@ -243,13 +243,14 @@ class Painter(nn.Module):
             self.residual = self.residual + self.residual_visual(grid) * both
             self.residual = self.residual + self.residual_text(guidance["residual_text"])[:, :, None, None] * both
         output = self.unet(noisy, timestep, encoder_hidden_states=self.context_proj(context)).sample
-        return self.compose(output, source)
+        return self.compose(output, source, batch["open_gate"])
 
-    def compose(self, output, source):
+    def compose(self, output, source, open_gate):
         channels = source.shape[1]
         gates = channels // 3
         ground = source.unflatten(1, (3, gates)).flatten(2).median(2).values.repeat_interleave(gates, 1)[:, :, None, None]
-        gate = torch.sigmoid(output[:, channels:] - 2).repeat(1, 3, 1, 1)
+        opened = F.pixel_unshuffle(open_gate, math.isqrt(gates))
+        gate = torch.maximum(torch.sigmoid(output[:, channels:] - 2), opened).repeat(1, 3, 1, 1)
         return source + gate * (ground + output[:, :channels] * 2 - source)
 
 

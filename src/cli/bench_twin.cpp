@@ -44,7 +44,8 @@ io::TensorMap batch_tensors(const tasks::ReasonBatch& batch) {
                            {"noise", batch.noise},
                            {"time", batch.time},
                            {"keep_text", batch.keep_text},
-                           {"keep_image", batch.keep_image}};
+                           {"keep_image", batch.keep_image},
+                           {"open_gate", batch.open_gate}};
   std::erase_if(tensors, [](const auto& entry) { return !entry.second.defined(); });
   return tensors;
 }

@@ -6,8 +6,15 @@ namespace reasonbrain::reason {
 
 Condition Denoiser::condition(const Guidance& guidance, const torch::Tensor& source) {
   const torch::Tensor ones = at::ones({source.size(0)}, source.options().dtype(torch::kFloat32));
-  return {guidance.context, guidance.residual_visual,      guidance.residual_text, source, ones,
-          ones.clone(),     guidance.pooled_prompt_embeds, guidance.prompt_embeds};
+  return {.context = guidance.context,
+          .residual_visual = guidance.residual_visual,
+          .residual_text = guidance.residual_text,
+          .source = source,
+          .keep_text = ones,
+          .keep_image = ones.clone(),
+          .pooled_prompt_embeds = guidance.pooled_prompt_embeds,
+          .prompt_embeds = guidance.prompt_embeds,
+          .open_gate = {}};
 }
 
 torch::Tensor per_sample(const torch::Tensor& keep, const torch::Tensor& like) {

@@ -25,6 +25,8 @@ struct Condition {
   // For FLUX, dropped with the context: null vectors stand where they are undefined.
   torch::Tensor pooled_prompt_embeds;  // [B, d_t]
   torch::Tensor prompt_embeds;         // [B, L_2, d_2]
+  // For copy_paint in training, or undefined: 1 where it must paint.
+  torch::Tensor open_gate;  // [B, 1, S, S]
 };
 
 struct DenoiserSizes {

@@ -74,8 +74,8 @@ void UNetDenoiser::train_adapter(bool residuals) {
   nn::set_requires_grad(*residual_text_, residuals);
 }
 
-torch::Tensor UNetDenoiser::copy_paint(const torch::Tensor& output,
-                                       const torch::Tensor& source) const {
+torch::Tensor UNetDenoiser::copy_paint(const torch::Tensor& output, const torch::Tensor& source,
+                                       const torch::Tensor& open_gate) const {
   const int64_t channels = source.size(1);
   const int64_t gates = gate_channels(options_);
   // [N, colours]: pixel_unshuffle keeps a colour's pixels together.
@@ -85,7 +85,9 @@ torch::Tensor UNetDenoiser::copy_paint(const torch::Tensor& output,
                                    : std::get<0>(colours.median(2));
   const torch::Tensor paint = ground.repeat_interleave(gates, 1).unsqueeze(-1).unsqueeze(-1) +
                               output.narrow(1, 0, channels) * kPaintScale;
-  const torch::Tensor gate = at::sigmoid(output.narrow(1, channels, gates) - kGateOffset);
+  torch::Tensor gate = at::sigmoid(output.narrow(1, channels, gates) - kGateOffset);
+  if (open_gate.defined())
+    gate = at::maximum(gate, codec_.weight_map(open_gate).narrow(1, 0, gates).to(gate));
   // One gate per pixel, shared by its colour channels.
   const torch::Tensor shared = gate.repeat({1, channels / gates, 1, 1});
   return source + shared * (paint - source);
@@ -110,7 +112,9 @@ torch::Tensor UNetDenoiser::forward(const torch::Tensor& z, const torch::Tensor&
     residual = residual + vector * per_sample(both, residual);
   }
   const torch::Tensor output = unet(z, t, context_proj_(context), residual);
-  return options_.prediction == Prediction::kCopyPaint ? copy_paint(output, source) : output;
+  return options_.prediction == Prediction::kCopyPaint
+             ? copy_paint(output, source, condition.open_gate)
+             : output;
 }
 
 }  // namespace reasonbrain::reason

@@ -46,7 +46,8 @@ class UNetDenoiser : public Denoiser {
   static int64_t output_channels(const DenoiserOptions& options, int64_t latent_channels);
 
  private:
-  torch::Tensor copy_paint(const torch::Tensor& output, const torch::Tensor& source) const;
+  torch::Tensor copy_paint(const torch::Tensor& output, const torch::Tensor& source,
+                           const torch::Tensor& open_gate) const;
 
   DenoiserOptions options_;
   diffusion::Objective objective_;

@@ -15,35 +15,49 @@
 namespace reasonbrain::tasks {
 namespace {
 
-constexpr int kGridCells = 4;   // a side, of grid regions
-constexpr int kMaxObjects = 3;  // that rules look for
+constexpr int kGridCells = 4;                // a side, of grid regions
+constexpr int kMaxObjects = 3;               // that rules look for
+constexpr double kUsualContrast = 0.3;       // of pixels where two outcomes differ, in [0, 1]
+constexpr double kLeastContrast = 1.0 / 16;  // less is taken for this: it may be noise
 
 // Where the sample's outcomes (source, target, alternatives) part: `mask` is 1 where any of them
-// differs from the source. `density` gives every other outcome than the target an equal weight,
-// spread over the pixels where the two differ; over the picture its mean is 1 (0 if none differs).
+// differs from the source. `density`: see ReasonBatch.
 void mark_edit(const data::Sample& sample, float* mask, float* density) {
-  const auto differ = [](const io::Image& a, const io::Image& b, size_t pixel) {
-    const auto* first = a.pixels.data() + 3 * pixel;
-    return !std::equal(first, first + 3, b.pixels.data() + 3 * pixel);
+  const auto difference = [](const io::Image& a, const io::Image& b, size_t pixel) {
+    int sum = 0;
+    for (size_t i = 3 * pixel; i < 3 * pixel + 3; ++i) sum += std::abs(a.pixels[i] - b.pixels[i]);
+    return sum;
   };
   const size_t num_pixels = sample.source.pixels.size() / 3;
   std::vector<const io::Image*> others{&sample.source};
   for (const auto& alternative : sample.alternatives) {
     if (alternative.image.pixels != sample.source.pixels) others.push_back(&alternative.image);
   }
-  std::vector<std::vector<size_t>> apart;  // pixels, of each outcome that differs
-  for (const io::Image* other : others) {
+  struct Apart {
     std::vector<size_t> pixels;
+    double contrast;  // their mean difference, in [0, 1]
+  };
+  std::vector<Apart> apart;  // of each outcome that differs
+  for (const io::Image* other : others) {
+    Apart from{{}, 0};
     for (size_t i = 0; i < num_pixels; ++i) {
-      if (differ(*other, sample.target, i)) pixels.push_back(i);
-      if (differ(*other, sample.source, i) || differ(sample.target, sample.source, i)) mask[i] = 1;
+      const int away = difference(*other, sample.target, i);
+      if (away > 0) from.pixels.push_back(i);
+      from.contrast += away / (3 * 255.0);
+      if (difference(*other, sample.source, i) > 0 ||
+          difference(sample.target, sample.source, i) > 0) {
+        mask[i] = 1;
+      }
     }
-    if (!pixels.empty()) apart.push_back(std::move(pixels));
+    if (from.pixels.empty()) continue;
+    from.contrast /= static_cast<double>(from.pixels.size());
+    apart.push_back(std::move(from));
   }
-  for (const std::vector<size_t>& pixels : apart) {
-    const double each = static_cast<double>(num_pixels) / static_cast<double>(pixels.size()) /
-                        static_cast<double>(apart.size());
-    for (const size_t pixel : pixels) density[pixel] += static_cast<float>(each);
+  for (const Apart& from : apart) {
+    const double each = static_cast<double>(num_pixels) / static_cast<double>(from.pixels.size()) /
+                        static_cast<double>(apart.size()) * kUsualContrast /
+                        std::max(from.contrast, kLeastContrast);
+    for (const size_t pixel : from.pixels) density[pixel] += static_cast<float>(each);
   }
 }
 
@@ -187,6 +201,7 @@ ReasonBatch Collator::operator()(const std::vector<data::Sample>& samples,
   batch.time = at::empty({count}, torch::kFloat32);
   batch.keep_text = at::ones({count}, torch::kFloat32);
   batch.keep_image = at::ones({count}, torch::kFloat32);
+  batch.open_gate = at::zeros({count, 1, side, side}, torch::kFloat32);
   for (int64_t i = 0; i < count; ++i) {
     const auto& picture = pictures[static_cast<size_t>(i)];
     const auto& sample = samples[static_cast<size_t>(i)];
@@ -196,8 +211,11 @@ ReasonBatch Collator::operator()(const std::vector<data::Sample>& samples,
         drop_rng = stream(i, "dropout");
     noise.push_back(randn(noise_rng, latent_shape_));
     batch.time[i] = diffusion::draw_time(options_.time, time_rng);
-    const double drop = drop_rng.uniform();
     const MixOptions& mix = options_.mix;
+    if (stream(i, "open_gate").chance(mix.open_gate)) {
+      batch.open_gate[i].copy_((batch.inputs.pixels[i] != batch.target[i]).any(0, true));
+    }
+    const double drop = drop_rng.uniform();
     const double text_end = mix.drop_text, image_end = text_end + mix.drop_image,
                  both_end = image_end + mix.drop_both;
     if (drop < text_end || (drop >= image_end && drop < both_end)) batch.keep_text[i] = 0;

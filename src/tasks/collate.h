@@ -13,18 +13,23 @@
 
 namespace reasonbrain::tasks {
 
+// edit_density: how much a pixel tells the target from the other outcomes, the source among them.
+// Each other outcome has the same part, spread evenly over the pixels where it differs from the
+// target and divided by how much it differs there, so that taking any of them for the target costs
+// the same in L1: pale or small differences as much as large ones. The mean is 1 where that
+// difference is .3 of the range; it is at most 4.8, and 0 where no outcome differs.
 struct ReasonBatch : train::Batch {
   reason::EncoderInputs inputs;
   torch::Tensor target;         // [B, 3, S, S] in [-1, 1]
   torch::Tensor edit_mask;      // float32 [B, 1, S, S]: 1 where any outcome differs from another
-  torch::Tensor edit_density;   // float32 [B, 1, S, S], mean 1 or all 0: how much a pixel tells the
-                                // target from the other outcomes, each of which counts the same
+  torch::Tensor edit_density;   // float32 [B, 1, S, S]: see below
   torch::Tensor answer_ids;     // int64 [B, r]
   torch::Tensor region_labels;  // int64 [B, K, L]; -1: not scored
   torch::Tensor object_labels;  // int64 [B, n_o, L]; -1: not scored
   torch::Tensor noise;          // [B, C, h, w]
   torch::Tensor time;           // float32 [B] in [0, 1]
   torch::Tensor keep_text, keep_image;  // float32 [B]
+  torch::Tensor open_gate;  // float32 [B, 1, S, S]: 1 where copy_paint must paint (mix.open_gate)
   reason::SelectionDraw selection;
 };
 

@@ -12,8 +12,9 @@ void LossOptions::describe(OptionVisitor& v) {
            .min = 0,
            .max = 1000});
   v.field("edit_share", edit_share,
-          {.help = "Share of a sample's weight that is spread over the pixels that tell its target "
-                   "from other outcomes, the same for each of them; the rest is by edit_weight",
+          {.help = "Share of the weight that is spread over the pixels that tell a sample's target "
+                   "from its other outcomes, the same for each of them however small or pale the "
+                   "difference; the rest is by edit_weight",
            .min = 0,
            .max = 1});
   v.field("labels", labels,
@@ -35,6 +36,9 @@ void MixOptions::describe(OptionVisitor& v) {
   share("drop_text", drop_text, "Share of samples without context");
   share("drop_image", drop_image, "Share of samples without source latents");
   share("drop_both", drop_both, "Share of samples without both");
+  share("open_gate", open_gate,
+        "Share of samples in which copy_paint must paint the pixels that change, for paint learns "
+        "nothing where its gate is shut");
 }
 
 void EvaluationOptions::describe(OptionVisitor& v) {

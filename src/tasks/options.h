@@ -15,7 +15,7 @@ struct LossOptions {
   double dm = 1;           // L_DM (Eq. A2)
   double l1 = 0;           // L1 of the predicted picture, weighted like L_DM
   double edit_weight = 1;  // weight of pixels that any outcome changes, against 1 elsewhere
-  double edit_share = 0;   // share of a sample's weight by how pixels tell its outcomes apart
+  double edit_share = 0;   // share of the weight by how pixels tell a sample's outcomes apart
   double labels = 0;       // attribute words read from region and object tokens
   double align = 0;        // context against the painter stage's encoding of the answer
   void describe(OptionVisitor& v);
@@ -31,6 +31,7 @@ struct MixOptions {
   double drop_text = 0.05;      // condition dropout
   double drop_image = 0.05;
   double drop_both = 0.05;
+  double open_gate = 0;  // copy_paint must paint what changes
   void describe(OptionVisitor& v);
 };
 

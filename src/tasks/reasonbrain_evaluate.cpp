@@ -104,6 +104,7 @@ void ReasonBrainTask::add_validation_losses(const std::vector<data::Sample>& sam
     batch.time.fill_(time);
     batch.keep_text.fill_(1);
     batch.keep_image.fill_(1);
+    batch.open_gate.zero_();
     const auto batch_counts = counts(batch);
     const auto terms = losses(batch);
     for (size_t i = 0; i < terms.size(); ++i) {

@@ -231,6 +231,7 @@ ReasonBrainTask::Forward ReasonBrainTask::run(const ReasonBatch& batch) {
   reason::Condition condition = reason::Denoiser::condition(guidance, source);
   condition.keep_text = batch.keep_text.to(device);
   condition.keep_image = batch.keep_image.to(device);
+  condition.open_gate = batch.open_gate.to(device);
   out.prediction = denoiser.forward(out.noisy, timestep.to(device), condition);
   return out;
 }

@@ -144,15 +144,19 @@ TEST_F(ReasonBrainTaskTest, LossesOfABatchAreThoseOfItsParts) {
 TEST_F(ReasonBrainTaskTest, EveryOtherOutcomeHasTheSameShareOfTheEditDensity) {
   const auto task = make_task();
   data::Sample sample = task->source()->get(0);
-  const auto white_up_to = [&](size_t num_pixels) {
+  // Black but for what is said of the first pixels.
+  const auto picture = [&](const std::vector<uint8_t>& levels) {
     io::Image image = sample.source;
     std::fill(image.pixels.begin(), image.pixels.end(), uint8_t{0});
-    std::fill_n(image.pixels.begin(), 3 * num_pixels, uint8_t{255});
+    for (size_t i = 0; i < levels.size(); ++i)
+      std::fill_n(image.pixels.begin() + static_cast<int64_t>(3 * i), 3, levels[i]);
     return image;
   };
-  sample.alternatives = {{"more", white_up_to(4)}, {"none", white_up_to(0)}};
-  sample.target = white_up_to(1);
-  sample.source = white_up_to(0);
+  sample.alternatives = {{"more", picture({255, 51, 51, 51})},
+                         {"faint", picture({255, 0, 0, 0, 5})},
+                         {"none", picture({})}};
+  sample.target = picture({255});
+  sample.source = picture({});
   train::BatchInfo info;
   info.indices = {0};
   std::vector<data::Sample> samples = {std::move(sample)};
@@ -160,9 +164,11 @@ TEST_F(ReasonBrainTaskTest, EveryOtherOutcomeHasTheSameShareOfTheEditDensity) {
   const auto& reason = static_cast<const ReasonBatch&>(*batch);
   const auto n = static_cast<float>(edit::kTinySide * edit::kTinySide);
   torch::Tensor mask = torch::zeros_like(reason.edit_mask), density = torch::zeros_like(mask);
-  mask.flatten().narrow(0, 0, 4).fill_(1);
-  density.flatten()[0] = n / 2;                           // the source differs in one pixel
-  density.flatten().narrow(0, 1, 3).fill_(n / 3.0f / 2);  // "more" in three; "none" is the source
+  mask.flatten().narrow(0, 0, 5).fill_(1);
+  // The source, "more" and "faint" have a third each; "none" is the source again.
+  density.flatten()[0] = n / 3 * 0.3f / 1;                           // over the contrast
+  density.flatten().narrow(0, 1, 3).fill_(n / 3 / 3 * 0.3f / 0.2f);  // in three pixels
+  density.flatten()[4] = n / 3 * 0.3f * 16;                          // taken for 1/16
   EXPECT_TRUE(torch::equal(reason.edit_mask, mask));
   EXPECT_TRUE(torch::allclose(reason.edit_density, density));
 }

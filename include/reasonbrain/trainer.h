@@ -66,6 +66,7 @@ struct RunInfo {
   std::string resume = "auto";   // auto | none | a checkpoint or run folder
   bool dry_run = false;          // one step of every stage, nothing written
   uint64_t seed = 0;
+  std::map<std::string, std::string> model;  // options that a resumed run must have unchanged
   int64_t data_workers = 1;        // threads that load and collate; results do not depend on it
   int64_t data_prefetch = 4;       // micro-batches made ahead at most
   std::string environment = "{}";  // JSON object whose entries are added to env.json

@@ -43,6 +43,7 @@ def random_lora(rng, module):
     patterns = {}
     for pattern in rng.sample(covered, min(2, len(covered))):
         patterns[rng.choice([pattern, re.sub(r"\d+", r"\\d+", pattern), pattern.split(".", 2)[-1]])] = rng.randint(1, 6)
+    patterns = dict(sorted(patterns.items()))  # as the file has them: the first that matches counts
     alphas = {pattern: rng.choice([1, 3, 16]) for pattern in patterns if rng.random() < 0.7}
     return LoraConfig(r=rng.choice([1, 2, 4]), lora_alpha=rng.choice([1, 4, 16]), target_modules=targets,
                       rank_pattern=patterns if rng.random() < 0.7 else {}, alpha_pattern=alphas,

@@ -2,7 +2,7 @@
 """Writes golden cases of noise schedules and samplers: diffusers' schedulers, step by step.
 
 A case is one safetensors file with the scheduler's options as JSON in its metadata (`config`, `num_steps`,
-`image_seq_len`). Model answers are random numbers: a sampler does not care where they come from.
+`image_seq_len`). Model answers are random numbers: a sampler does not care where they come from. `use_beta_sigmas` needs scipy as well.
 """
 import argparse
 import inspect
@@ -150,6 +150,10 @@ FIXED = [
                                      "lower_order_final": None}, 7),
     ("FlowMatchEulerDiscreteScheduler", {"use_exponential_sigmas": True, "sigma_min": 0.02, "sigma_max": 0.9}, 4),
     ("DDIMScheduler", {"clip_sample": None, "set_alpha_to_one": None}, 5),
+    ("EulerDiscreteScheduler", {**SD, "use_beta_sigmas": True}, 7),
+    ("DPMSolverMultistepScheduler", {**SD, "use_beta_sigmas": True, "sigma_min": 0.04}, 8),
+    ("FlowMatchEulerDiscreteScheduler", {"use_beta_sigmas": True, "shift": 3.0}, 6),
+    ("FlowMatchEulerDiscreteScheduler", {"use_beta_sigmas": True, "sigma_max": 0.8}, 1),
 ]
 TRAINING = [{}, SD, {"beta_schedule": "squaredcos_cap_v2"}, {**SD, "rescale_betas_zero_snr": True},
             {"trained_betas": [0.01, 0.02, 0.05, 0.1, 0.3], "num_train_timesteps": 5}]
@@ -157,7 +161,7 @@ TRAINING = [{}, SD, {"beta_schedule": "squaredcos_cap_v2"}, {**SD, "rescale_beta
 
 def random_options(rng, class_name):
     options = {"num_train_timesteps": rng.choice([100, 500, 1000])}
-    rule = rng.choice([None, None, "use_karras_sigmas", "use_exponential_sigmas"])
+    rule = rng.choice([None, None, "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"])
     if class_name == "FlowMatchEulerDiscreteScheduler":
         options |= {"shift": round(rng.uniform(0.5, 6), 3), "use_dynamic_shifting": rng.random() < 0.4,
                     "flow_spacing": rng.choice(["uniform", "to_sigma_min"]),

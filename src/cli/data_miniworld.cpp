@@ -5,6 +5,7 @@
 #include "cli/validators.h"
 #include "core/atomic_file.h"
 #include "core/progress.h"
+#include "core/replaceable.h"
 #include "core/str.h"
 #include "data/record_io.h"
 #include "eval/parallel.h"
@@ -17,6 +18,8 @@ namespace reasonbrain::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kRecords = "records.jsonl";
 
 struct MiniWorldArgs {
   std::string out;
@@ -38,7 +41,7 @@ void write_pictures(const fs::path& folder, const data::Sample& sample) {
 // Whether all records of the folder are of the mini world: it is what an earlier run has left.
 bool holds_world(const fs::path& folder) {
   try {
-    for (const data::Record& record : data::read_records(folder / "records.jsonl")) {
+    for (const data::Record& record : data::read_records(folder / kRecords)) {
       miniworld::find_scenario(record.scenario);
     }
     return true;
@@ -51,11 +54,12 @@ void make_miniworld(const MiniWorldArgs& args) {
   const miniworld::MiniWorld world(args.world);
   if (args.out.empty()) throw usage_error("--out is empty; name a folder");
   const fs::path out = fs::absolute(args.out).lexically_normal();
-  check_replaceable(out, {"records.jsonl", "images", "regions"});
-  if (fs::exists(out) && !fs::is_empty(out) && !holds_world(out)) {
-    throw usage_error(str("--out ", out.string(),
-                          ": is not empty and holds no records.jsonl of an ",
-                          "earlier mini world; name an empty or a new folder"));
+  require_replaceable("--out", out, kRecords, [](const std::string& name) {
+    return name == kRecords || name == "images" || name == "regions";
+  });
+  if (fs::exists(out / kRecords) && !holds_world(out)) {
+    throw usage_error(str("--out ", out.string(), ": its ", kRecords,
+                          " is not of the mini world; name an empty or a new folder"));
   }
   const NewFolders around_out(out);
   AtomicFolder folder(out);
@@ -67,10 +71,10 @@ void make_miniworld(const MiniWorldArgs& args) {
     lines[static_cast<size_t>(i)] = data::to_json_line(sample.record) + "\n";
     progress.add();
   });
-  write_plain(folder.path() / "records.jsonl", join(lines, ""));
+  write_plain(folder.path() / kRecords, join(lines, ""));
   folder.commit(/*replace=*/true);
   progress.finish();
-  std::cout << (fs::path(args.out) / "records.jsonl").string() << '\n';
+  std::cout << (fs::path(args.out) / kRecords).string() << '\n';
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -81,18 +80,6 @@ NewFolders::NewFolders(const fs::path& folder) : missing_(missing_folders(folder
 
 NewFolders::~NewFolders() {
   for (const fs::path& folder : missing_) ::rmdir(folder.c_str());  // fails where something lies
-}
-
-void check_replaceable(const fs::path& folder, const std::vector<std::string>& names) {
-  if (!fs::exists(folder)) return;
-  if (!fs::is_directory(folder))
-    throw usage_error(str("--out ", folder.string(), ": is not a folder"));
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    throw usage_error(str("--out ", folder.string(), ": holds '", name,
-                          "', which this command does not write; name an empty or a new folder"));
-  }
 }
 
 }  // namespace reasonbrain::cli

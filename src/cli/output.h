@@ -40,8 +40,4 @@ class NewFolders {
   std::vector<std::filesystem::path> missing_;  // innermost first
 };
 
-// An output folder that a command fills as a whole: absent, or holding nothing but `names`, which
-// an earlier run of the same command has left. Error(kUsage) otherwise.
-void check_replaceable(const std::filesystem::path& folder, const std::vector<std::string>& names);
-
 }  // namespace reasonbrain::cli

@@ -77,6 +77,19 @@ void require_same_model(const RunConfig& config, const reason::PipelineOptions& 
   }
 }
 
+// What makes the model another function or another set of parameters. Not where files lie, how the
+// model is used once trained, or how fresh weights were drawn.
+std::map<std::string, std::string> model_identity(const reason::PipelineOptions& model) {
+  std::map<std::string, std::string> out;
+  for (const config::OptionRow& row : config::list_options(model)) {
+    const bool apart = row.path == "preset" || starts_with(row.path, "tokenizers.") ||
+                       starts_with(row.path, "inference.") || ends_with(row.path, ".path") ||
+                       ends_with(row.path, "initializer_range");
+    if (!apart) out["model." + row.path] = row.value;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::shared_ptr<reason::Pipeline> open_pipeline(const RunConfig& config,
@@ -134,6 +147,7 @@ int run_training(const TrainArguments& arguments) {
   run.resume = arguments.resume;
   run.dry_run = arguments.dry_run;
   run.seed = static_cast<uint64_t>(config.seed);
+  run.model = model_identity(config.model);
   run.data_workers = config.data.loader.workers;
   run.data_prefetch = config.data.loader.prefetch;
   run.environment = environment();

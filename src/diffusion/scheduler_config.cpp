@@ -44,8 +44,10 @@ void SchedulerConfig::describe(OptionVisitor& v) {
           {.help = "Euler, DPM-Solver, flow: levels evenly in sigma^(1/7)"});
   v.field("use_exponential_sigmas", use_exponential_sigmas,
           {.help = "Euler, DPM-Solver, flow: levels evenly in log sigma"});
+  v.field("use_beta_sigmas", use_beta_sigmas,
+          {.help = "Euler, DPM-Solver, flow: levels by the quantiles of Beta(0.6, 0.6)"});
   v.field("sigma_min", sigma_min,
-          {.help = "Least level of these two spacings, 0: that of the timesteps", .min = 0});
+          {.help = "Least level of these three spacings, 0: that of the timesteps", .min = 0});
   v.field("sigma_max", sigma_max,
           {.help = "Their largest level, 0: that of the timesteps", .min = 0});
   v.field("solver_type", solver_type,
@@ -76,7 +78,6 @@ void SchedulerConfig::describe(OptionVisitor& v) {
   v.field("clip_flow_sample", clip_flow_sample,
           {.help = "Flow: clamp the predicted x0 to clip_sample_range"});
   v.field("thresholding", thresholding, {.help = "Must be false"});
-  v.field("use_beta_sigmas", use_beta_sigmas, {.help = "Must be false"});
   v.field("use_lu_lambdas", use_lu_lambdas, {.help = "Must be false"});
   v.field("use_flow_sigmas", use_flow_sigmas, {.help = "Must be false"});
   v.field("invert_sigmas", invert_sigmas, {.help = "Must be false"});
@@ -142,9 +143,11 @@ void SchedulerConfig::validate(ErrorKind kind) const {
     if (!condition) throw Error(kind, "scheduler: " + message);
   };
   const std::pair<const char*, bool> unsupported[] = {
-      {"thresholding", thresholding},     {"use_beta_sigmas", use_beta_sigmas},
-      {"use_lu_lambdas", use_lu_lambdas}, {"use_flow_sigmas", use_flow_sigmas},
-      {"invert_sigmas", invert_sigmas},   {"stochastic_sampling", stochastic_sampling},
+      {"thresholding", thresholding},
+      {"use_lu_lambdas", use_lu_lambdas},
+      {"use_flow_sigmas", use_flow_sigmas},
+      {"invert_sigmas", invert_sigmas},
+      {"stochastic_sampling", stochastic_sampling},
   };
   for (const auto& [key, value] : unsupported)
     require(!value, str("'", key, "' true is not supported"));
@@ -166,8 +169,8 @@ void SchedulerConfig::validate(ErrorKind kind) const {
   one_of("solver_type", solver_type, {"midpoint", "heun"});
   if (!variance_type.empty())
     one_of("variance_type", variance_type, {"fixed_small", "fixed_large"});
-  require(!use_karras_sigmas || !use_exponential_sigmas,
-          "'use_karras_sigmas' and 'use_exponential_sigmas' exclude each other");
+  require(use_karras_sigmas + use_exponential_sigmas + use_beta_sigmas <= 1,
+          "'use_karras_sigmas', 'use_exponential_sigmas' and 'use_beta_sigmas' exclude each other");
   require(class_name != "PNDMScheduler" || skip_prk_steps,
           "PNDMScheduler is supported with 'skip_prk_steps' true only");
   require(class_name != "PNDMScheduler" || !rescale_betas_zero_snr,

@@ -44,7 +44,8 @@ struct SchedulerConfig {
   FinalSigma final_sigmas_type = FinalSigma::kZero;
   bool use_karras_sigmas = false;  // also of flow matching
   bool use_exponential_sigmas = false;
-  double sigma_min = 0;  // bounds of those two; 0: of the timesteps
+  bool use_beta_sigmas = false;
+  double sigma_min = 0;  // bounds of those three; 0: of the timesteps
   double sigma_max = 0;
   std::string solver_type = "midpoint";
   int64_t solver_order = 2;
@@ -66,7 +67,6 @@ struct SchedulerConfig {
 
   // Of the reference, accepted only as they stand here.
   bool thresholding = false;
-  bool use_beta_sigmas = false;
   bool use_lu_lambdas = false;
   bool use_flow_sigmas = false;
   bool invert_sigmas = false;

@@ -2,25 +2,52 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace reasonbrain::diffusion {
 namespace {
 
 constexpr double kRho = 7;             // Karras et al. 2022
+constexpr double kBeta = 0.6;          // Lee et al. 2024
 constexpr double kLeastSigma = 1e-10;  // keeps the logarithm finite
+
+// Integral of (t (1 - t))^(kBeta - 1) over t from 0 to x <= 1/2, as a power series.
+double beta_area(double x) {
+  constexpr int kNumTerms = 60;  // the rest is below 2^-60 of the first
+  double sum = 0, term = 1;
+  for (int k = 0; k < kNumTerms; ++k) {
+    sum += term / (k + kBeta);
+    term *= (k + 1 - kBeta) / (k + 1) * x;
+  }
+  return std::pow(x, kBeta) * sum;
+}
+
+// Where the distribution Beta(kBeta, kBeta) reaches `share`: by halving, and by its symmetry.
+double beta_quantile(double share) {
+  if (share > 0.5) return 1 - beta_quantile(1 - share);
+  const double wanted = 2 * share * beta_area(0.5);
+  double low = 0, high = 0.5;
+  for (int i = 0; i < std::numeric_limits<double>::digits; ++i) {
+    const double middle = (low + high) / 2;
+    (beta_area(middle) < wanted ? low : high) = middle;
+  }
+  return high;
+}
 
 }  // namespace
 
 bool spreads_sigmas(const SchedulerConfig& config) {
-  return config.use_karras_sigmas || config.use_exponential_sigmas;
+  return config.use_karras_sigmas || config.use_exponential_sigmas || config.use_beta_sigmas;
 }
 
 std::vector<double> spread_sigmas(const SchedulerConfig& config, double largest, double least,
                                   int64_t num_steps) {
   const auto to = [&](double sigma) {
+    if (config.use_beta_sigmas) return sigma;
     return config.use_karras_sigmas ? std::pow(sigma, 1 / kRho) : std::log(sigma);
   };
   const auto from = [&](double x) {
+    if (config.use_beta_sigmas) return x;
     return config.use_karras_sigmas ? std::pow(x, kRho) : std::exp(x);
   };
   const double begin = to(config.sigma_max > 0 ? config.sigma_max : largest);
@@ -29,7 +56,8 @@ std::vector<double> spread_sigmas(const SchedulerConfig& config, double largest,
   for (int64_t i = 0; i < num_steps; ++i) {
     const double share =
         num_steps == 1 ? 0 : static_cast<double>(i) / static_cast<double>(num_steps - 1);
-    sigmas.push_back(from(begin + share * (end - begin)));
+    const double way = config.use_beta_sigmas ? beta_quantile(share) : share;
+    sigmas.push_back(from(begin + way * (end - begin)));
   }
   return sigmas;
 }

@@ -12,7 +12,8 @@ namespace reasonbrain::diffusion {
 bool spreads_sigmas(const SchedulerConfig& config);
 
 // num_steps values from `largest` to `least`, or between the config's own bounds where it has them,
-// by the chosen rule: evenly in sigma^(1/7) (Karras et al. 2022) or evenly in log sigma.
+// by the chosen rule: evenly in sigma^(1/7) (Karras et al. 2022), evenly in log sigma, or at evenly
+// spaced quantiles of Beta(0.6, 0.6) (Lee et al. 2024).
 std::vector<double> spread_sigmas(const SchedulerConfig& config, double largest, double least,
                                   int64_t num_steps);
 

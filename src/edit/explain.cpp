@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "core/atomic_file.h"
+#include "core/replaceable.h"
 #include "core/str.h"
 #include "edit/explain_pictures.h"
 #include "io/html.h"
 #include "io/json.h"
-#include "reasonbrain/error.h"
 #include "reasonbrain/image_io.h"
 
 namespace reasonbrain::edit {
@@ -134,17 +134,10 @@ json turn_json(const Turn& turn) {
 }  // namespace
 
 void check_explanation_folder(const fs::path& folder) {
-  if (!fs::exists(folder)) return;
-  if (!fs::is_directory(folder))
-    throw usage_error(str("--explain ", folder.string(), ": is not a folder"));
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name == kJsonName || name == kPageName ||
-        (starts_with(name, "turn") && ends_with(name, ".png")))
-      continue;
-    throw usage_error(str("--explain ", folder.string(), ": holds '", name,
-                          "', which is no part of an explanation; name an empty or a new folder"));
-  }
+  require_replaceable("--explain", folder, kJsonName, [](const std::string& name) {
+    return name == kJsonName || name == kPageName ||
+           (starts_with(name, "turn") && ends_with(name, ".png"));
+  });
 }
 
 void write_explanation(const EditResult& result, const fs::path& folder) {

@@ -4,13 +4,13 @@
 #include <array>
 
 #include "core/atomic_file.h"
+#include "core/replaceable.h"
 #include "core/str.h"
 #include "eval/gallery.h"
 #include "eval/summary.h"
 #include "eval/tables.h"
 #include "io/html.h"
 #include "io/json.h"
-#include "reasonbrain/error.h"
 
 namespace reasonbrain::eval {
 namespace {
@@ -20,22 +20,6 @@ namespace fs = std::filesystem;
 constexpr std::array kReportFiles = {"summary.json", "summary.csv", "per_sample.jsonl",
                                      "tables.md",    "tables.tex",  "index.html",
                                      "images"};
-
-void check_replaceable(const fs::path& folder) {
-  if (!fs::exists(folder)) return;
-  if (!fs::is_directory(folder))
-    throw usage_error(str("--out ", folder.string(), ": is not a folder"));
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (std::find(kReportFiles.begin(), kReportFiles.end(), name) != kReportFiles.end()) continue;
-    throw usage_error(str("--out ", folder.string(), ": holds '", name,
-                          "', which is no part of a report; name an empty or a new folder"));
-  }
-  if (!fs::is_empty(folder) && !fs::is_regular_file(folder / kReportFiles[0])) {
-    throw usage_error(str("--out ", folder.string(), ": is not empty and holds no ",
-                          kReportFiles[0], " of an earlier report; name an empty or a new folder"));
-  }
-}
 
 std::string html_table(const Table& table, const std::string& note) {
   std::string out = "<table><tr>";
@@ -57,7 +41,9 @@ nlohmann::json write_report(const data::SampleSource& source, const Protocol& pr
                             const std::vector<Prediction>& predictions,
                             const ReportOptions& options, const fs::path& folder) {
   const fs::path destination = fs::absolute(folder).lexically_normal();
-  check_replaceable(destination);
+  require_replaceable("--out", destination, kReportFiles[0], [](const std::string& name) {
+    return std::find(kReportFiles.begin(), kReportFiles.end(), name) != kReportFiles.end();
+  });
   AtomicFolder report(destination);
   const Results results = evaluate(source, protocol, predictions, options.evaluate, report.path());
   const Summary summary = summarize(results, options.num_resamples, options.evaluate.seed);

@@ -67,6 +67,7 @@ json to_json(const RunState& state, const RunIdentity& identity) {
             {"terms", terms}}},
           {"seed", identity.seed},
           {"plan", plan_json(identity.plan)},
+          {"model", identity.model},
           {"data", identity.data_fingerprint}};
 }
 
@@ -114,6 +115,11 @@ void require_same_run(const json& saved, const RunIdentity& identity, const std:
     if (then[present].at(key) == now[present].at(key)) continue;
     refuse(origin, str(key, " of stage '", now[present].at("name").get<std::string>(), "'"),
            then[present].at(key), now[present].at(key));
+  }
+  const json model = saved.value("model", json::object());
+  for (const auto& [option, value] : identity.model) {  // one that is new since then has no match
+    if (model.contains(option) && model.at(option) != value)
+      refuse(origin, option, model.at(option), value);
   }
 }
 

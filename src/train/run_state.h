@@ -43,7 +43,8 @@ struct RunState {
 struct RunIdentity {
   uint64_t seed = 0;
   StagePlan plan;
-  std::string data_fingerprint;  // of the stage's source
+  std::map<std::string, std::string> model;  // RunInfo::model
+  std::string data_fingerprint;              // of the stage's source
 };
 
 nlohmann::json to_json(const RunState& state, const RunIdentity& identity);
@@ -51,7 +52,8 @@ RunState run_state_from_json(const nlohmann::json& json,
                              const std::string& origin);  // Error(kData)
 
 // Error(kConfig) naming the first thing that keeps `identity` from going on where `saved` stopped:
-// the seed, the stages up to the present one, its batch size or accumulation.
+// the seed, the stages up to the present one, its batch size or accumulation, an option of the
+// model.
 void require_same_run(const nlohmann::json& saved, const RunIdentity& identity,
                       const std::string& origin);
 

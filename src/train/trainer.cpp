@@ -55,6 +55,7 @@ class Trainer {
       : task_(task), options_(options), run_(run), folder_(run.folder) {
     identity_.seed = run.seed;
     identity_.plan = std::move(plan);
+    identity_.model = run.model;
   }
 
   TrainResult run();

@@ -113,6 +113,14 @@ TEST_F(TrainTest, AnInterruptSavesACheckpointAndEndsWith130) {
   }
 }
 
+TEST_F(TrainTest, AnotherModelDoesNotGoOnWithARun) {
+  ASSERT_EQ(run(short_run("run")).status, 0);
+  expect_failure(short_run("run", {"model.reason.idc.max_objects=2"}), 3,
+                 {"model.reason.idc.max_objects", "3", "2"});
+  const Finished again = run(short_run("run", {"model.inference.steps=3"}));
+  EXPECT_EQ(again.status, 0) << again.err;
+}
+
 TEST_F(TrainTest, AFolderThatCannotBeWrittenIsStatus1) {
   write_file_atomic(folder_ / "file", "x");
   expect_failure(short_run("file/run"), 1, {"file/run", "--run"});

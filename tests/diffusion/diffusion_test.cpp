@@ -190,7 +190,7 @@ TEST(Sampler, RefusesWhatItCannotDo) {
   EXPECT_THROW(sampler->set_timesteps(0), Error);
   EXPECT_THROW(sampler->set_timesteps(1001), Error);
   SchedulerConfig both = config_of("EulerDiscreteScheduler");
-  both.use_karras_sigmas = both.use_exponential_sigmas = true;
+  both.use_karras_sigmas = both.use_beta_sigmas = true;
   EXPECT_THROW(Sampler::make(both), Error);
   const auto refuses = [](const std::string& key, auto change) {
     SchedulerConfig config = config_of("DPMSolverMultistepScheduler");
@@ -203,7 +203,6 @@ TEST(Sampler, RefusesWhatItCannotDo) {
     }
   };
   refuses("thresholding", [](SchedulerConfig& c) { c.thresholding = true; });
-  refuses("use_beta_sigmas", [](SchedulerConfig& c) { c.use_beta_sigmas = true; });
   refuses("algorithm_type", [](SchedulerConfig& c) { c.algorithm_type = "sde-dpmsolver++"; });
   refuses("solver_type", [](SchedulerConfig& c) { c.solver_type = "bh2"; });
   refuses("variance_type", [](SchedulerConfig& c) { c.variance_type = "learned"; });

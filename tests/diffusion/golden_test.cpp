@@ -56,10 +56,10 @@ void check_sampling(const io::SafetensorsFile& file, double least_tolerance) {
   const auto sampler = Sampler::make(config);
   sampler->set_timesteps(std::stoll(file.metadata().at("num_steps")),
                          std::stoll(file.metadata().at("image_seq_len")));
-  // DPM-Solver cuts the timesteps of exponential spacing off to integers: the last bit of numpy's
+  // DPM-Solver cuts the timesteps of these spacings off to integers: the last bit of numpy's
   // logarithm may decide.
-  const bool cut =
-      config.class_name == "DPMSolverMultistepScheduler" && config.use_exponential_sigmas;
+  const bool cut = config.class_name == "DPMSolverMultistepScheduler" &&
+                   (config.use_exponential_sigmas || config.use_beta_sigmas);
   const torch::Tensor timesteps = torch::tensor(sampler->timesteps(), torch::kFloat64);
   ASSERT_EQ(timesteps.sizes(), file.tensor("timesteps").sizes());
   ASSERT_LE(largest(timesteps - file.tensor("timesteps")),

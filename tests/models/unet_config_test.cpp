@@ -52,6 +52,13 @@ TEST(UNetConfig, UnsupportedValuesAreNamed) {
   EXPECT_THAT(error_of({{"atention_head_dim", 8}}), testing::HasSubstr("atention_head_dim"));
 }
 
+TEST(UNetConfig, HeadsMatterOnlyWhereThereIsAttention) {
+  json object{{"attention_head_dim", {8, 8, 8, 2000}}};
+  EXPECT_THAT(error_of(object), testing::HasSubstr("level 3 2000 attention heads"));
+  object["mid_block_type"] = nullptr;  // the last level's down and up blocks have none either
+  EXPECT_EQ(error_of(object), "");
+}
+
 TEST(UNetConfig, WrittenAndReadItIsTheSame) {
   UNetConfig config;
   config.attention_head_dim = {5, 10, 20, 20};

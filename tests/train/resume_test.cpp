@@ -208,6 +208,20 @@ TEST_F(Resume, RefusesAConfigurationThatCannotGoOn) {
   changed.settings.ema_decay = 0;
   EXPECT_THAT(refused(changed, 21), HasSubstr("EMA on"));
 
+  const auto with_model = [&](std::map<std::string, std::string> model, const TrainOptions& plan) {
+    ToyTask task;
+    RunInfo with = info("model");
+    with.model = std::move(model);
+    return train(task, plan, with).steps;
+  };
+  with_model({{"model.lora.alpha", "16"}}, options());
+  EXPECT_THAT(error_of(ErrorKind::kConfig,
+                       [&] {
+                         with_model({{"model.lora.alpha", "8"}}, options());
+                       }),
+              HasSubstr("model.lora.alpha \"16\", the configuration says \"8\""));
+  EXPECT_EQ(with_model({{"model.lora.alpha", "16"}, {"model.new", "1"}}, options()), kTotalSteps);
+
   class WiderTask : public ToyTask {
    public:
     WiderTask() { model->register_module("more", nn::Linear(2, 2, /*bias=*/false, nn::Build{})); }

@@ -8,9 +8,12 @@
 namespace reasonbrain::models::unet {
 namespace {
 
-const std::vector<std::string> kDownTypes{"DownBlock2D", "CrossAttnDownBlock2D"};
-const std::vector<std::string> kUpTypes{"UpBlock2D", "CrossAttnUpBlock2D"};
-const std::vector<std::string> kMidTypes{"UNetMidBlock2DCrossAttn", "UNetMidBlock2D", "none"};
+constexpr const char* kCrossDown = "CrossAttnDownBlock2D";
+constexpr const char* kCrossUp = "CrossAttnUpBlock2D";
+constexpr const char* kCrossMid = "UNetMidBlock2DCrossAttn";
+const std::vector<std::string> kDownTypes{"DownBlock2D", kCrossDown};
+const std::vector<std::string> kUpTypes{"UpBlock2D", kCrossUp};
+const std::vector<std::string> kMidTypes{kCrossMid, "UNetMidBlock2D", "none"};
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -91,6 +94,22 @@ int64_t UNetConfig::num_heads(size_t level) const {
   return at_level(num_attention_heads.empty() ? attention_head_dim : num_attention_heads, level);
 }
 
+bool UNetConfig::attends_down(size_t level) const {
+  return down_block_types[level] == kCrossDown;
+}
+
+bool UNetConfig::attends_mid() const {
+  return mid_block_type == kCrossMid;
+}
+
+bool UNetConfig::attends_up(size_t level) const {
+  return up_block_types[num_levels() - 1 - level] == kCrossUp;
+}
+
+bool UNetConfig::attends(size_t level) const {
+  return attends_down(level) || attends_up(level) || (level + 1 == num_levels() && attends_mid());
+}
+
 void UNetConfig::validate(ErrorKind kind) const {
   const size_t levels = num_levels();
   require(levels >= 1, kind, "'block_out_channels' is empty");
@@ -113,7 +132,7 @@ void UNetConfig::validate(ErrorKind kind) const {
     require(norm_num_groups > 0 && width % norm_num_groups == 0, kind,
             str("'block_out_channels' holds ", width, ", which 'norm_num_groups' ", norm_num_groups,
                 " does not divide"));
-    require(num_heads(level) <= width, kind,
+    require(!attends(level) || num_heads(level) <= width, kind,
             str("'", num_attention_heads.empty() ? "attention_head_dim" : "num_attention_heads",
                 "' gives level ", level, " ", num_heads(level), " attention heads for ", width,
                 " channels"));

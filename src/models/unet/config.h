@@ -45,6 +45,11 @@ struct UNetConfig {
 
   size_t num_levels() const { return block_out_channels.size(); }
   int64_t num_heads(size_t level) const;
+  // Which blocks have transformers; levels count from the highest resolution.
+  bool attends_down(size_t level) const;
+  bool attends_mid() const;
+  bool attends_up(size_t level) const;
+  bool attends(size_t level) const;  // any of these at that level
   static int64_t at_level(const std::vector<int64_t>& values, size_t level) {
     return values.size() == 1 ? values[0] : values[level];
   }

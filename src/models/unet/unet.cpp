@@ -9,9 +9,6 @@ namespace reasonbrain::models::unet {
 namespace {
 
 constexpr double kMaxPeriod = 10000;
-constexpr const char* kCrossDown = "CrossAttnDownBlock2D";
-constexpr const char* kCrossUp = "CrossAttnUpBlock2D";
-constexpr const char* kCrossMid = "UNetMidBlock2DCrossAttn";
 constexpr double kMaskedBias =
     -10000;  // the reference's, finite: a fully masked context is averaged
 
@@ -70,8 +67,7 @@ UNetImpl::UNetImpl(const UNetConfig& config, const nn::Build& build)
                                nn::Linear(time_width, time_width, /*bias=*/true, build));
 
   for (size_t level = 0; level < levels; ++level) {
-    LevelOptions options =
-        level_options(config, level, config.down_block_types[level] == kCrossDown);
+    LevelOptions options = level_options(config, level, config.attends_down(level));
     const auto layers = static_cast<size_t>(UNetConfig::at_level(config.layers_per_block, level));
     options.in_channels.assign(layers, widths[level]);
     options.in_channels[0] = widths[level == 0 ? 0 : level - 1];
@@ -81,14 +77,14 @@ UNetImpl::UNetImpl(const UNetConfig& config, const nn::Build& build)
   }
 
   if (config.mid_block_type != "none") {
-    LevelOptions options = level_options(config, levels - 1, config.mid_block_type == kCrossMid);
+    LevelOptions options = level_options(config, levels - 1, config.attends_mid());
     if (options.transformer) options.transformer->only_cross_attention = false;  // as the reference
     mid_block_ = register_module("mid_block", MidBlock(options, build));
   }
 
   for (size_t i = 0; i < levels; ++i) {
     const size_t level = levels - 1 - i;
-    LevelOptions options = level_options(config, level, config.up_block_types[i] == kCrossUp);
+    LevelOptions options = level_options(config, level, config.attends_up(level));
     const auto layers =
         static_cast<size_t>(UNetConfig::at_level(config.layers_per_block, level)) + 1;
     options.in_channels.assign(layers, 2 * widths[level]);
@@ -133,9 +129,7 @@ void UNetImpl::check_inputs(const torch::Tensor& sample, const torch::Tensor& en
   }
   for (size_t level = 0; level < config_.num_levels(); ++level) {
     const int64_t width = UNetConfig::at_level(config_.cross_attention_dim, level);
-    const bool used = config_.down_block_types[level] == kCrossDown ||
-                      config_.up_block_types[config_.num_levels() - 1 - level] == kCrossUp;
-    if (!used || encoder_hidden_states.size(2) == width) continue;
+    if (!config_.attends(level) || encoder_hidden_states.size(2) == width) continue;
     throw data_error(str("UNet: encoder_hidden_states has width ", encoder_hidden_states.size(2),
                          ", expected ", width, " (cross_attention_dim)"));
   }

@@ -25,7 +25,8 @@ inline constexpr double kMaxGuidance = 100;
 struct EditRequest {
   io::Image image;                        // RGB, any size
   std::vector<std::string> instructions;  // at least one; each edits the result of the one before
-  std::vector<std::string> objects;       // what the instructions speak of; empty: found by rules
+  std::vector<std::string> objects;       // what the instructions speak of; empty: found as the
+                                          // model does, or by EditOptions::objects_by_rules
   io::Image instance_map;  // regions, of the image's size, 1 channel, 0 = background; empty: by
                            // region_source
   uint64_t seed = 0;
@@ -37,9 +38,10 @@ struct EditOptions {
   std::optional<double> guidance;        // 0 .. kMaxGuidance, of the text
   std::optional<double> image_guidance;  // 0 .. kMaxGuidance
   std::optional<std::string>
-      region_source;     // kmeans, grid, none, sam (or file): regions of requests without a map
-  int64_t num = 1;       // pictures per request, 1 .. kMaxPictures
-  bool explain = false;  // fill EditResult::turns
+      region_source;  // kmeans, grid, none, sam (or file): regions of requests without a map
+  bool objects_by_rules = false;  // of requests without objects, whatever the model's own way
+  int64_t num = 1;                // pictures per request, 1 .. kMaxPictures
+  bool explain = false;           // fill EditResult::turns
 };
 
 // What one turn of the chain looked at and did, for the first picture. S: the model's picture side.

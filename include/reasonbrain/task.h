@@ -72,6 +72,11 @@ class Task {
 
   // Everything that the stages train; the trainer saves these weights and their EMA by name.
   virtual torch::nn::Module& module() = 0;
+  // Whether a parameter or buffer of module() stays as a folder holds it to which the model folder
+  // refers: such ones are not written into checkpoints.
+  virtual bool is_referenced(const std::string& /*name*/) const { return false; }
+  // What those folders hold, name -> digest: a run does not go on with other ones.
+  virtual std::map<std::string, std::string> references() { return {}; }
   // The trainable parameters of the present stage. No decay on norms, biases, queries, null tokens,
   // new rows.
   virtual std::vector<ParameterGroup> parameter_groups() = 0;

@@ -10,6 +10,7 @@ Needs: transformers==5.23.0 tokenizers sentencepiece
 import collections
 import io
 import json
+import os
 import pathlib
 import random
 import re
@@ -109,7 +110,7 @@ def t5_cases(texts):
     folder.mkdir(parents=True, exist_ok=True)
     rules.write_text("A0\t20\n9\t20\nA\t20\n3000\t20\nFB01\t66 69\nFF41\t61\n200B\t\n2026\t2E 2E 2E\n")
     processor = train_sentencepiece(
-        folder, "spiece.model", model_type="unigram", vocab_size=300, normalization_rule_tsv=str(rules),
+        folder, "spiece.model", model_type="unigram", vocab_size=300, normalization_rule_tsv=os.path.relpath(rules),
         remove_extra_whitespaces=True, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
     rules.unlink()
     size = processor.get_piece_size()

@@ -7,6 +7,7 @@
 #include "cli/bench_twin.h"
 #include "cli/run_config.h"
 #include "cli/training.h"
+#include "cli/validators.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/str.h"
@@ -149,8 +150,7 @@ void add_bench_train(CLI::App& bench, Action& action) {
   command->add_option("--warm-up", args->warm_up, "Steps before them")
       ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}))
       ->capture_default_str();
-  command->add_option("--device", args->device, "auto, cpu, cuda or cuda:INDEX")
-      ->capture_default_str();
+  add_device(*command, args->device);
   CLI::Option* python = command->add_option(
       "--python", args->twin.python,
       "Python with torch, transformers, diffusers and safetensors: times a twin of each step too");

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/init_from.h"
 #include "cli/output.h"
 #include "cli/run_config.h"
 #include "config/options.h"
@@ -18,8 +19,8 @@ struct ConfigArgs {
 };
 
 RunConfig load(const std::vector<std::string>& names, const std::vector<std::string>& overrides) {
-  const RunConfig options = load_run_config(names, overrides);
-  check_model_options(options.model);
+  RunConfig options = load_run_config(names, overrides);
+  take_model(options);
   return options;
 }
 

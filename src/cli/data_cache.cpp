@@ -4,6 +4,7 @@
 
 #include "cli/data.h"
 #include "cli/output.h"
+#include "cli/validators.h"
 #include "config/options.h"
 #include "config/yaml.h"
 #include "core/atomic_file.h"
@@ -110,11 +111,7 @@ void add_data_cache(CLI::App& data, Action& action) {
                    "Folder with config.json of a SamModel and its weights, or those of "
                    "segment-anything")
       ->required();
-  command->add_option("--device", args->device, "auto, cpu, cuda or cuda:INDEX")
-      ->capture_default_str();
-  command->add_option("--dtype", args->dtype, "Of weights and computation")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
-      ->capture_default_str();
+  add_device_and_dtype(*command, args->device, args->dtype);
   command->add_flag("--overwrite", args->overwrite,
                     "Make again what was made with other settings or another model");
   command->add_flag("--json", args->json, "Print one JSON object");

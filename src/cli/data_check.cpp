@@ -24,7 +24,7 @@ void check(const DataArgs& args) {
   {
     Progress progress("checked", source.size(), "records");
     eval::parallel_for(source.size(), /*num_threads=*/0, [&](int64_t i) {
-      source.get(i);
+      source.check_pictures(i);
       progress.add();
     });
   }

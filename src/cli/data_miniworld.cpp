@@ -52,7 +52,7 @@ bool holds_world(const fs::path& folder) {
 
 void make_miniworld(const MiniWorldArgs& args) {
   const miniworld::MiniWorld world(args.world);
-  if (args.out.empty()) throw usage_error("--out is empty; name a folder");
+  require_name("--out", args.out);
   const fs::path out = fs::absolute(args.out).lexically_normal();
   require_replaceable("--out", out, kRecords, [](const std::string& name) {
     return name == kRecords || name == "images" || name == "regions";

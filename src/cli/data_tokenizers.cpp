@@ -1,6 +1,7 @@
 // `reasonbrain data tokenizers`: the tokenizers of models that are trained from scratch on the mini
 // world.
 #include "cli/data.h"
+#include "cli/output.h"
 #include "core/log.h"
 #include "core/str.h"
 #include "miniworld/world.h"
@@ -22,6 +23,7 @@ void add_data_tokenizers(CLI::App& data, Action& action) {
   command->footer("example:\n  reasonbrain data tokenizers --out configs/tokenizers/mini");
   command->callback([out, &action] {
     action = [out] {
+      require_name("--out", *out);
       const std::filesystem::path folder = *out;
       const std::vector<std::string> words = miniworld::all_words();
       text::train_llama_tokenizer(miniworld::corpus(kCorpusSeed, kCorpusLines), words,

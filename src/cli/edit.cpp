@@ -1,10 +1,12 @@
 #include "cli/edit.h"
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/validators.h"
 #include "core/str.h"
 #include "data/regions.h"
 #include "reasonbrain/error.h"
+#include "text/instruction.h"
 
 namespace reasonbrain::cli {
 namespace {
@@ -13,8 +15,9 @@ constexpr const char* kFooter =
     R"(Several --instruction make a chain: each edits the result of the one before, earlier results are OUT-stepT.png.
 With --num N the pictures are OUT-1.png to OUT-N.png; the first equals the one of --num 1.
 With --data every record is edited as it would be alone, after all have been checked and their pictures read.
-DIR/settings.json, written before the first picture, tells with which settings and model: pictures that are there
-already are kept when it agrees, otherwise --overwrite is needed.
+DIR/settings.json, written before the first picture, tells with which settings and model, and from which words,
+pictures and regions of each record: pictures that are there already are kept when it agrees, otherwise --overwrite
+is needed.
 
 examples:
   reasonbrain edit --model models/mini --image in.png --instruction "What if it was left in the sun?" --out out.png
@@ -50,17 +53,15 @@ void add_model_options(CLI::App& command, EditArgs& args) {
                      "--region-source says otherwise");
   command
       .add_option("--object-source", args.object_source,
-                  "Objects as given where there are any, or always by rules")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ObjectSource>{
-          {"given", ObjectSource::kGiven}, {"rules", ObjectSource::kRules}}));
-  command.add_option("--device", args.device, "auto, cpu, cuda or cuda:INDEX")
+                  "given: objects as given, where there are none as the model finds them (its "
+                  "inference.object_source: rules or its language model); rules: always by rules")
+      ->check(CLI::IsMember({"given", "rules"}))
       ->capture_default_str();
-  command.add_option("--dtype", args.dtype, "Of weights and computation")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
-      ->capture_default_str();
+  add_device_and_dtype(command, args.device, args.dtype);
 }
 
 void check_usage(const EditArgs& args) {
+  require_name("--out", args.out);
   if (!args.data.empty()) {
     const std::pair<const char*, bool> of_single_edits[] = {
         {"--image", !args.image.empty()},
@@ -77,10 +78,11 @@ void check_usage(const EditArgs& args) {
   if (args.image.empty()) throw usage_error("name a picture with --image, or records with --data");
   if (args.instructions.empty()) throw usage_error("say what happens with --instruction TEXT");
   if (args.overwrite) throw usage_error("--overwrite goes with --data");
-  for (const std::string& instruction : args.instructions) {
-    if (!is_valid_utf8(instruction)) throw usage_error("the instruction is not valid UTF-8 text");
-    if (trim(instruction).empty())
-      throw usage_error("the instruction is empty; say what happens, in words");
+  for (const std::string& instruction : args.instructions) text::check_instruction(instruction);
+  if (!args.region.empty() && !uses_given_regions(args)) {
+    throw usage_error(str("--region ", args.region, " would not be used: --region-source ",
+                          *args.options.region_source,
+                          " finds others; leave one of them out, or pass --region-source file"));
   }
 }
 
@@ -101,7 +103,7 @@ void add_edit(CLI::App& app, Action& action) {
   command
       ->add_option("--object", args->objects,
                    "What the instruction speaks of, the main thing first; may be repeated. "
-                   "Default: found by rules")
+                   "Default: found as --object-source says")
       ->allow_extra_args(false);
   command->add_option(
       "--region", args->region,
@@ -119,6 +121,7 @@ void add_edit(CLI::App& app, Action& action) {
   command->callback([args, &action] {
     action = [args] {
       args->options.explain = !args->explain.empty();
+      args->options.objects_by_rules = args->object_source == "rules";
       check_usage(*args);
       args->data.empty() ? edit_one(*args) : edit_many(*args);
     };

@@ -12,12 +12,10 @@
 
 namespace reasonbrain::cli {
 
-enum class ObjectSource { kGiven, kRules };
-
 struct EditArgs {
   std::string model, image, data, out, region, sam, explain;
   std::vector<std::string> instructions, objects;
-  ObjectSource object_source = ObjectSource::kGiven;
+  std::string object_source = "given";
   uint64_t seed = 0;
   std::optional<int64_t> size;
   edit::EditOptions options;
@@ -33,6 +31,8 @@ edit::Editor open_editor(const EditArgs& args);
 
 // Whether regions given with a picture are used: not when --region-source names another source.
 bool uses_given_regions(const EditArgs& args);
+// The same for objects and --object-source rules.
+bool uses_given_objects(const EditArgs& args);
 
 // Files of a result, last turn and earlier ones: STEM.png, STEM-stepT.png; with several pictures
 // STEM-N.png, STEM-N-stepT.png. `turns` is the length of the chain.

@@ -35,10 +35,11 @@ class BatchEdit {
 
   void run() {
     check_records();
+    hash_inputs();
     check_folders();
     std::vector<int64_t> wanted;
     for (int64_t i = 0; i < source_.size(); ++i) {
-      if (!same_settings_ || !is_done(i)) wanted.push_back(i);
+      if (args_.overwrite || !same_settings_ || !is_done(i)) wanted.push_back(i);
     }
     num_skipped_ = source_.size() - static_cast<int64_t>(wanted.size());
     check_inputs(wanted);
@@ -47,7 +48,8 @@ class BatchEdit {
     } catch (...) {
       // Alone it would tell of nothing.
       std::error_code ignored;
-      if (has_begun_ && num_written_ == 0) fs::remove(out_ / kSettingsFile, ignored);
+      if (has_begun_ && num_written_ == 0 && !same_settings_)
+        fs::remove(out_ / kSettingsFile, ignored);
       throw;
     }
     report(wanted);
@@ -94,17 +96,50 @@ class BatchEdit {
     }
   }
 
-  // Refuses what is there from other settings, unless it may be overwritten. Changes nothing.
+  void hash_inputs() {
+    inputs_.resize(static_cast<size_t>(source_.size()));
+    Progress progress("read", source_.size(), "records");
+    eval::parallel_for(source_.size(), /*num_threads=*/0, [&](int64_t i) {
+      inputs_[static_cast<size_t>(i)] = source_.inputs_sha256(i);
+      progress.add(1);
+    });
+  }
+
+  // Refuses what is there from other settings or records, unless it may be overwritten. Changes
+  // nothing.
   void check_folders() {
     check_writable_folder(out_);
     if (args_.options.explain) check_writable_folder(args_.explain);
     settings_ = {{"settings", edit_settings(args_, editor_)},
                  {"model_sha256", editor_.model_sha256()}};
     settings_["hash"] = sha256_hex(settings_.dump());
-    if (args_.overwrite) return;
     const nlohmann::json there = settings_there();
     same_settings_ = there.contains("hash") && there["hash"] == settings_["hash"];
-    if (same_settings_) return;
+    nlohmann::json& records = settings_["records"] = nlohmann::json::object();
+    if (same_settings_ && there.contains("records") && there["records"].is_object())
+      records = there["records"];
+    if (!args_.overwrite) same_settings_ ? check_records_there() : check_none_there();
+    for (int64_t i = 0; i < source_.size(); ++i)
+      records[record(i).id] = inputs_[static_cast<size_t>(i)];
+  }
+
+  // Under these settings, of what the records are now.
+  void check_records_there() const {
+    for (int64_t i = 0; i < source_.size(); ++i) {
+      const auto entry = settings_["records"].find(record(i).id);
+      const bool same =
+          entry != settings_["records"].end() && *entry == inputs_[static_cast<size_t>(i)];
+      for (const auto& turns : names(i).files) {
+        if (same || !fs::exists(turns[0])) continue;
+        throw usage_error(str(turns[0].string(), " is of another record than ", args_.data, ":",
+                              record(i).line, ", or of that one before it changed (see ",
+                              (out_ / kSettingsFile).string(),
+                              "); name another --out, or pass --overwrite"));
+      }
+    }
+  }
+
+  void check_none_there() const {
     std::vector<fs::path> own_files;
     for (int64_t i = 0; i < source_.size(); ++i) {
       for (const auto& turns : names(i).files) own_files.push_back(turns[0]);
@@ -148,17 +183,21 @@ class BatchEdit {
     });
   }
 
-  // Before the first picture is written: settings.json tells with which settings those beside it
-  // were made.
+  // Before the first picture is written: settings.json tells with which settings and of which
+  // records those beside it were made.
   void begin_folder() {
-    if (same_settings_) return;
     has_begun_ = true;
+    if (args_.overwrite) remove_pictures();
+    io::write_json(out_ / kSettingsFile, settings_);
+  }
+
+  // Those of this run's records, of an earlier --num as well.
+  void remove_pictures() const {
     for (const int64_t num : {num_there(), args_.options.num}) {
       for (int64_t i = 0; i < source_.size(); ++i) {
         for (const auto& turns : names(i, num).files) fs::remove(turns[0]);
       }
     }
-    io::write_json(out_ / kSettingsFile, settings_);
   }
 
   void edit_all(const std::vector<int64_t>& wanted) {
@@ -177,7 +216,7 @@ class BatchEdit {
     edit::EditRequest request;
     request.image = std::move(sample.source);
     request.instructions = {sample.record.instruction};
-    if (args_.object_source == ObjectSource::kGiven) request.objects = sample.record.objects;
+    if (uses_given_objects(args_)) request.objects = sample.record.objects;
     if (uses_given_regions(args_)) request.instance_map = std::move(sample.instance_map);
     request.seed = args_.seed;
     return request;
@@ -215,8 +254,9 @@ class BatchEdit {
   const NewFolders around_out_, around_explanations_;
   const data::RecordSource source_;
   const edit::Editor editor_;
-  nlohmann::json settings_;
-  bool same_settings_ = false;  // as those of the pictures that are there, which are kept
+  std::vector<std::string> inputs_;  // RecordSource::inputs_sha256 of every record
+  nlohmann::json settings_;          // for settings.json
+  bool same_settings_ = false;       // as those of the pictures that are there
   std::once_flag begun_;
   std::atomic<bool> has_begun_ = false;  // settings.json is this run's
   std::atomic<int64_t> num_written_ = 0;

@@ -31,8 +31,8 @@ void edit_one(const EditArgs& args) {
   edit::EditRequest request;
   request.image = io::read_image(args.image);
   request.instructions = args.instructions;
-  if (args.object_source == ObjectSource::kGiven) request.objects = args.objects;
-  if (!args.region.empty() && uses_given_regions(args)) {
+  if (uses_given_objects(args)) request.objects = args.objects;
+  if (!args.region.empty()) {
     request.instance_map =
         data::read_region_file(args.region, request.image.width, request.image.height);
   }

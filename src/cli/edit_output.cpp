@@ -32,6 +32,10 @@ bool uses_given_regions(const EditArgs& args) {
   return args.options.region_source.value_or("file") == "file";
 }
 
+bool uses_given_objects(const EditArgs& args) {
+  return !args.options.objects_by_rules;
+}
+
 OutputNames::OutputNames(const fs::path& stem, int64_t num_pictures, size_t turns) {
   for (int64_t n = 1; n <= num_pictures; ++n) {
     const std::string base = num_pictures == 1 ? stem.string() : str(stem.string(), "-", n);
@@ -80,7 +84,7 @@ nlohmann::json edit_settings(const EditArgs& args, const edit::Editor& editor) {
                              {"seed", args.seed},
                              {"region_source", *options.region_source},
                              {"given_regions", uses_given_regions(args)},
-                             {"given_objects", args.object_source == ObjectSource::kGiven},
+                             {"given_objects", uses_given_objects(args)},
                              {"dtype", editor.dtype()},
                              {"metadata", args.metadata}};
   if (*options.region_source == "sam") settings["sam_sha256"] = editor.sam_sha256();

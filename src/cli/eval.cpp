@@ -57,6 +57,7 @@ void print_macro(const nlohmann::json& summary) {
 }
 
 void eval_run(const EvalArgs& args) {
+  require_name("--out", args.out);
   std::vector<eval::Prediction> predictions;
   for (const std::string& text : args.predictions)
     predictions.push_back(eval::parse_prediction(text));

@@ -28,6 +28,7 @@ void add_model_export(CLI::App& model, Action& action) {
       "example:\n  reasonbrain model export --model runs/mini --out models/mini --dtype bfloat16");
   command->callback([args, &action] {
     action = [args] {
+      require_name("--out", args->out);
       if (std::filesystem::exists(args->out))
         throw usage_error(str("--out ", args->out, " exists already; name a new folder"));
       Placement placement;

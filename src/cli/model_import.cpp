@@ -32,11 +32,6 @@ std::vector<std::string> kind_names() {
   return names;
 }
 
-const models::ModelKind& find_kind(const std::string& name) {
-  if (const models::ModelKind* kind = models::find_model_kind(name)) return *kind;
-  throw usage_error(str("unknown model '", name, "', expected one of: ", join(kind_names(), ", ")));
-}
-
 // A folder that holds links to weights and their configuration where these stand apart.
 class StagedFolder {
  public:
@@ -232,6 +227,7 @@ void import_staged(const ImportArgs& args, const models::ModelKind& kind, const 
 
 void import_model(const ImportArgs& args) {
   const models::ModelKind& kind = find_kind(args.kind);
+  require_name("--out", args.out);
   if (fs::exists(args.out))
     throw usage_error(str("--out ", args.out, " exists already; name a new folder"));
   if (!args.delta_of.empty()) check_delta_usage(args);
@@ -258,6 +254,11 @@ void import_model(const ImportArgs& args) {
 }
 
 }  // namespace
+
+const models::ModelKind& find_kind(const std::string& name) {
+  if (const models::ModelKind* kind = models::find_model_kind(name)) return *kind;
+  throw usage_error(str("unknown model '", name, "', expected one of: ", join(kind_names(), ", ")));
+}
 
 void add_model_import(CLI::App& model, Action& action) {
   CLI::App* command = model.add_subcommand(

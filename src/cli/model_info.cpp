@@ -82,7 +82,7 @@ void print_model(const InfoArgs& args) {
 
 // On the meta device: sizes without memory, whatever the model's size. One of init_from is loaded.
 void print_config(const InfoArgs& args) {
-  const RunConfig config = load_run_config(args.configs, args.overrides);
+  RunConfig config = load_run_config(args.configs, args.overrides);
   Placement placement;
   if (config.init_from.empty()) placement.device = torch::kMeta;
   placement.dtype = parse_dtype(args.dtype, torch::kCPU);

@@ -3,6 +3,7 @@
 
 #include "cli/model.h"
 #include "cli/output.h"
+#include "cli/validators.h"
 #include "core/interrupt.h"
 #include "core/placement.h"
 #include "core/str.h"
@@ -37,6 +38,7 @@ std::vector<std::string> wanted_gradients(const io::SafetensorsFile& input) {
 }
 
 void run_model(const RunArgs& args) {
+  require_name("--output", args.output);
   const models::Component* component = models::find_component(args.component);
   if (component == nullptr) {
     throw usage_error(str("unknown component '", args.component,
@@ -115,11 +117,7 @@ void add_model_run(CLI::App& model, Action& action) {
       ->required();
   command->add_option("--output", args->output, "Safetensors file for the outputs and grad.*")
       ->required();
-  command->add_option("--device", args->device, "auto, cpu, cuda or cuda:INDEX")
-      ->capture_default_str();
-  command->add_option("--dtype", args->dtype, "Of weights and computation")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
-      ->capture_default_str();
+  add_device_and_dtype(*command, args->device, args->dtype);
   command->footer(
       "example: reasonbrain model run llama --weights llama/ --input in.safetensors --output "
       "out.safetensors");

@@ -35,14 +35,20 @@ fs::path model_or_weights(const fs::path& path) {
   return path;
 }
 
-// Reads every tensor once; Error(kData) at one that is not finite.
+// Error(kData) for one that is not finite.
+torch::Tensor finite_tensor(const io::TensorStore& store, const std::string& key) {
+  torch::Tensor tensor = store.tensor(key);
+  io::require_finite(tensor, key, store.path().string());
+  return tensor;
+}
+
+// Reads every tensor once.
 nlohmann::json describe_store(const io::TensorStore& store) {
   int64_t parameters = 0;
   std::map<std::string, int64_t> bytes;
   for (const std::string& key : store.keys()) {
     throw_if_interrupted();
-    const torch::Tensor tensor = store.tensor(key);
-    io::require_finite(tensor, key, store.path().string());
+    const torch::Tensor tensor = finite_tensor(store, key);
     parameters += tensor.numel();
     bytes[c10::toString(tensor.scalar_type())] += static_cast<int64_t>(tensor.nbytes());
     store.release(key);
@@ -80,17 +86,6 @@ std::vector<fs::path> weight_folders(const fs::path& path) {
   return folders;
 }
 
-void check_fit(const std::string& name, const fs::path& folder) {
-  for (const models::ModelKind& kind : models::model_kinds()) {
-    if (kind.name != name) continue;
-    kind.load(folder, nn::Build{});
-    return;
-  }
-  std::vector<std::string> names;
-  for (const models::ModelKind& kind : models::model_kinds()) names.push_back(kind.name);
-  throw usage_error(str("unknown model '", name, "', expected one of: ", join(names, ", ")));
-}
-
 // Largest difference of two stores' tensors, relative to the largest value of each tensor.
 double compare(const io::TensorStore& store, const io::TensorStore& other) {
   std::set<std::string> keys;
@@ -110,8 +105,8 @@ double compare(const io::TensorStore& store, const io::TensorStore& other) {
                                         torch::IntArrayRef(store.shape(key)), " and ",
                                         torch::IntArrayRef(other.shape(key))));
     }
-    const torch::Tensor a = store.tensor(key).to(torch::kFloat64);
-    const torch::Tensor b = other.tensor(key).to(torch::kFloat64);
+    const torch::Tensor a = finite_tensor(store, key).to(torch::kFloat64);
+    const torch::Tensor b = finite_tensor(other, key).to(torch::kFloat64);
     if (a.numel() == 0) continue;
     const double scale = b.abs().max().item<double>();
     const double difference = (a - b).abs().max().item<double>();
@@ -137,13 +132,13 @@ void verify(const VerifyArgs& args) {
     throw data_error(str(args.path, " has the sha256 ", report[0]["sha256"].get<std::string>(),
                          ", expected ", args.sha256));
   }
-  if (!args.model.empty()) check_fit(args.model, path);
+  if (!args.model.empty()) find_kind(args.model).load(path, nn::Build{});
   if (fs::exists(path / "reason")) reason::Pipeline::load(path, Placement{});
   nlohmann::json out = {{"weights", report}};
   if (!args.against.empty()) {
     const double difference =
         compare(io::TensorStore(path), io::TensorStore(fs::path(args.against)));
-    if (difference > args.tolerance) {
+    if (!(difference <= args.tolerance)) {
       throw data_error(str(args.path, " differs from ", args.against, " by ", difference,
                            " of a tensor's largest value; allowed is ", args.tolerance));
     }

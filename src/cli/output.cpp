@@ -45,6 +45,10 @@ void flush_stdout() {
   if (!std::cout) throw runtime_error("standard output could not be written");
 }
 
+void require_name(const std::string& option, const std::string& value) {
+  if (value.empty()) throw usage_error(option + " is empty; name a file or folder");
+}
+
 void write_plain(const fs::path& path, std::string_view bytes) {
   std::error_code failure;
   fs::create_directories(path.parent_path(), failure);

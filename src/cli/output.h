@@ -15,6 +15,9 @@ void print_json(const nlohmann::json& value);
 // Error(kRuntime) when something that was printed could not be written.
 void flush_stdout();
 
+// Error(kUsage) for an option that must name a file or folder, and is empty.
+void require_name(const std::string& option, const std::string& value);
+
 // A file inside a folder that is not visible yet, so without the care of core/atomic_file.h.
 // Parents are created. Error(kRuntime) when it cannot be written.
 void write_plain(const std::filesystem::path& path, std::string_view bytes);

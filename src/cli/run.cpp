@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <mutex>
 #include <new>
+#include <set>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -93,6 +95,19 @@ int run_guarded(const std::function<int()>& body) {
   }
 }
 
+// An operator without a deterministic form would warn at every step of a training.
+class WarnOnce : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning& warning) override {
+    const std::lock_guard lock(mutex_);
+    if (said_.insert(warning.msg()).second) log::warning("LibTorch: " + warning.msg());
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> said_;
+};
+
 }  // namespace
 
 Program::Program()
@@ -117,6 +132,8 @@ Program::Program()
 int run(int argc, char** argv) {
   return run_guarded([&] {
     install_interrupt_handlers();
+    WarnOnce warn_once;
+    const c10::WarningUtils::WarningHandlerGuard guard(&warn_once);
     Program program;
     try {
       program.app.parse(argc, argv);

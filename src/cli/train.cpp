@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/training.h"
+#include "cli/validators.h"
 
 namespace reasonbrain::cli {
 
@@ -19,8 +20,7 @@ void add_train(CLI::App& app, Action& action) {
   command->add_flag("--dry-run", args->dry_run,
                     "Parameters and memory plan, below 4 GiB also one step of every stage; writes "
                     "nothing");
-  command->add_option("--device", args->device, "auto, cpu, cuda or cuda:INDEX")
-      ->capture_default_str();
+  add_device(*command, args->device);
   command->footer(
       "SIGTERM and SIGUSR1 save a checkpoint at the next step and end with 0, SIGINT does the same "
       "and ends with 130.\n"

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "cli/init_from.h"
 #include "cli/libraries.h"
 #include "cli/memory_plan.h"
 #include "cli/run_config.h"
@@ -64,19 +65,6 @@ std::string environment() {
   return out.dump();
 }
 
-// What is written of the model must be what the weights bring, or it would be passed over in
-// silence.
-void require_same_model(const RunConfig& config, const reason::PipelineOptions& own) {
-  reason::PipelineOptions written = own;
-  config::read_options(config.written_model, written);
-  for (const config::OptionDifference& row : config::diff_options(own, written)) {
-    if (ends_with(row.path, "initializer_range")) continue;  // of fresh weights; there are none
-    throw config_error(str("model.", row.path, " is ", row.b, ", but the model of init_from, ",
-                           config.init_from, ", has ", row.a,
-                           "; leave the key out, or start without init_from"));
-  }
-}
-
 // What makes the model another function or another set of parameters. Not where files lie, how the
 // model is used once trained, or how fresh weights were drawn.
 std::map<std::string, std::string> model_identity(const reason::PipelineOptions& model) {
@@ -92,32 +80,28 @@ std::map<std::string, std::string> model_identity(const reason::PipelineOptions&
 
 }  // namespace
 
-std::shared_ptr<reason::Pipeline> open_pipeline(const RunConfig& config,
-                                                const Placement& placement) {
+std::shared_ptr<reason::Pipeline> open_pipeline(RunConfig& config, const Placement& placement) {
   if (config.init_from.empty()) {
     return reason::Pipeline::create(config.model, placement, static_cast<uint64_t>(config.seed));
   }
   auto pipeline = reason::Pipeline::load(config.init_from, placement);
-  require_same_model(config, pipeline->options());
+  take_model(config, pipeline->options());
   pipeline->set_training(config.model.parts);
   return pipeline;
 }
 
 std::unique_ptr<train::Task> make_task(RunConfig& config, const Placement& placement) {
   if (config.train.stages.empty()) {
-    config.train.stages.push_back({.name = "joint", .steps = config.train.steps});
+    config.train.stages.push_back({.name = "joint"});
   }
   std::vector<std::string> stages;
   for (const auto& stage : config.train.stages) stages.push_back(stage.name);
+  take_model(config);
+  // The weights last, which may take minutes.
+  tasks::TaskData data = open_data(config.data, config.model.denoiser.picture_side);
   const auto pipeline = open_pipeline(config, placement);
-  if (!config.init_from.empty()) {  // the model as it is, for config.resolved.yaml
-    const reason::PartsOptions parts = config.model.parts;
-    config.model = pipeline->options();
-    config.model.parts = parts;
-  }
-  return std::make_unique<tasks::ReasonBrainTask>(
-      pipeline, config.task, open_data(config.data, pipeline->options().denoiser.picture_side),
-      stages, static_cast<uint64_t>(config.seed));
+  return std::make_unique<tasks::ReasonBrainTask>(pipeline, config.task, std::move(data), stages,
+                                                  static_cast<uint64_t>(config.seed));
 }
 
 namespace {

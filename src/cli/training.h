@@ -21,13 +21,12 @@ struct TrainArguments {
   std::string device = "auto";
 };
 
-// A new pipeline from the options, or the one of init_from with what the options say of learning.
-// Error(kConfig) for an option of `model` that differs from what init_from brings.
-std::shared_ptr<reason::Pipeline> open_pipeline(const RunConfig& config,
-                                                const Placement& placement);
+// A new pipeline from the options, or the one of init_from with what the options say of learning;
+// `model` then becomes what the weights bring (take_model() in cli/init_from.h).
+std::shared_ptr<reason::Pipeline> open_pipeline(RunConfig& config, const Placement& placement);
 
-// The task that a configuration describes, with its model and its data. A configuration without
-// stages gets the stage `joint`.
+// The task that a configuration describes, with its model and its data, which is opened first. A
+// configuration without stages gets the stage `joint`.
 std::unique_ptr<train::Task> make_task(RunConfig& config, const Placement& placement);
 
 // Trains, logging to stderr. Returns the exit code (0, also when stopped by SIGTERM after a

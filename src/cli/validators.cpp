@@ -28,4 +28,15 @@ CLI::Validator number_between(double min, double max) {
           str("FLOAT in [", min, " - ", max, "]")};
 }
 
+void add_device(CLI::App& command, std::string& device) {
+  command.add_option("--device", device, "auto, cpu, cuda or cuda:INDEX")->capture_default_str();
+}
+
+void add_device_and_dtype(CLI::App& command, std::string& device, std::string& dtype) {
+  add_device(command, device);
+  command.add_option("--dtype", dtype, "Of weights and computation")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
+      ->capture_default_str();
+}
+
 }  // namespace reasonbrain::cli

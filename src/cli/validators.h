@@ -1,7 +1,8 @@
-// Checks of option values beyond those that CLI11 has.
+// Options that several commands share, and checks of values beyond those that CLI11 has.
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 
 namespace reasonbrain::cli {
 
@@ -11,5 +12,9 @@ CLI::Validator seed_number();
 
 // A number from min to max. CLI11's Range lets NaN pass.
 CLI::Validator number_between(double min, double max);
+
+// --device, and with it --dtype, into variables that hold the defaults.
+void add_device(CLI::App& command, std::string& device);
+void add_device_and_dtype(CLI::App& command, std::string& device, std::string& dtype);
 
 }  // namespace reasonbrain::cli

@@ -1,5 +1,8 @@
 #include "config/node.h"
 
+#include <map>
+#include <string_view>
+
 #include "core/str.h"
 
 namespace reasonbrain::config {
@@ -15,21 +18,21 @@ const Node* Node::find(const std::string& key) const {
   return nullptr;
 }
 
-Node* Node::find(const std::string& key) {
-  return const_cast<Node*>(static_cast<const Node*>(this)->find(key));
-}
-
 void merge(Node& base, const Node& over) {
   if (base.kind != Node::Kind::kMapping || over.kind != Node::Kind::kMapping) {
     base = over;
     return;
   }
+  std::map<std::string_view, const Node*> rest;
+  for (const auto& [key, value] : over.entries) rest.emplace(key, &value);
+  for (auto& [key, value] : base.entries) {
+    const auto found = rest.find(key);
+    if (found == rest.end()) continue;
+    merge(value, *found->second);
+    rest.erase(found);
+  }
   for (const auto& [key, value] : over.entries) {
-    if (Node* present = base.find(key)) {
-      merge(*present, value);
-    } else {
-      base.entries.emplace_back(key, value);
-    }
+    if (rest.contains(key)) base.entries.emplace_back(key, value);
   }
 }
 

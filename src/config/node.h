@@ -25,7 +25,6 @@ struct Node {
   Origin origin;
 
   const Node* find(const std::string& key) const;  // kMapping: the value, or nullptr
-  Node* find(const std::string& key);
 };
 
 struct Node::Entry {

@@ -1,5 +1,7 @@
 #include "config/scalar.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -23,8 +25,11 @@ std::optional<T> parse_all(const std::string& text) {
 // Text that needs no quotes: it starts with a letter or a dot or slash and has no character of
 // YAML's syntax.
 bool is_plain(const std::string& text) {
+  std::string lower = text;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const char* word : {"true", "false", "null", "yes", "no", "on", "off", "nan", "inf"}) {
-    if (text == word) return false;
+    if (lower == word) return false;
   }
   const auto plain = [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.' || c == '/';

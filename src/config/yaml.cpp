@@ -14,6 +14,9 @@ namespace {
 
 constexpr uint64_t kMaxFileBytes = 4 << 20;
 constexpr size_t kMaxIncludeDepth = 16;
+constexpr int kMaxFiles = 100;
+constexpr size_t kMaxOverrideKeys = 64;
+constexpr size_t kMaxQuotedBytes = 100;
 constexpr const char* kIncludeKey = "include";
 
 Error error_at(const Node& node, const std::string& problem) {
@@ -53,8 +56,8 @@ std::vector<Node> take_includes(Node& tree) {
   return paths;
 }
 
-// `open` holds the files whose includes are being read, outermost first.
-Node load_with_includes(const fs::path& path, std::vector<fs::path>& open) {
+// `open` holds the files whose includes are being read, outermost first; `num_files` counts all.
+Node load_with_includes(const fs::path& path, std::vector<fs::path>& open, int& num_files) {
   Node tree = read_yaml(path);
   std::error_code failure;  // where nothing is found, the comparison below finds no loop
   open.push_back(fs::weakly_canonical(path, failure));
@@ -77,11 +80,23 @@ Node load_with_includes(const fs::path& path, std::vector<fs::path>& open) {
     if (!fs::is_regular_file(included, failure)) {
       throw error_at(include, str("included file ", included.string(), " does not exist"));
     }
-    merge(merged, load_with_includes(included, open));
+    if (++num_files >= kMaxFiles) {
+      throw error_at(include, str("more than ", kMaxFiles, " files are included one by another; ",
+                                  "include each of them once"));
+    }
+    merge(merged, load_with_includes(included, open, num_files));
   }
   merge(merged, tree);
   open.pop_back();
   return merged;
+}
+
+// The text as messages quote it, cut between UTF-8 characters.
+std::string quoted(const std::string& text) {
+  if (text.size() <= kMaxQuotedBytes) return "'" + text + "'";
+  size_t end = kMaxQuotedBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return "'" + text.substr(0, end) + "...'";
 }
 
 }  // namespace
@@ -105,15 +120,20 @@ Node parse_yaml(const std::string& text, const std::string& file) {
 
 Node load_file(const fs::path& path) {
   std::vector<fs::path> open;
-  return load_with_includes(path, open);
+  int num_files = 0;
+  return load_with_includes(path, open, num_files);
 }
 
 void apply_override(Node& tree, const std::string& assignment) {
-  const std::string origin = "override '" + assignment + "'";
+  const std::string origin = "override " + quoted(assignment);
   const size_t equals = assignment.find('=');
   const std::vector<std::string> keys = split(assignment.substr(0, equals), '.');
   if (equals == std::string::npos || std::find(keys.begin(), keys.end(), "") != keys.end()) {
     throw config_error(origin + ": expected KEY=VALUE with a key such as train.steps");
+  }
+  if (keys.size() > kMaxOverrideKeys) {
+    throw config_error(str(origin, ": ", keys.size(),
+                           " keys one within the other, expected at most ", kMaxOverrideKeys));
   }
   const std::string text = assignment.substr(equals + 1);
   Node value = parse_yaml(text, origin);

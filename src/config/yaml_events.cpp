@@ -8,6 +8,7 @@ namespace {
 
 constexpr size_t kMaxDepth = 64;
 constexpr size_t kMaxNodes = 200'000;
+constexpr size_t kMaxMegabytes = 16;
 
 Error error_at(const Node& node, const std::string& problem) {
   return config_error(node.origin.text() + ": " + problem);
@@ -22,12 +23,20 @@ Node NodeBuilder::make(const YAML::Mark& mark, Node::Kind kind) const {
   return node;
 }
 
-void NodeBuilder::count(const Node& node, size_t num_nodes) {
-  num_nodes_ += num_nodes;
-  if (num_nodes_ > kMaxNodes) {
-    throw error_at(node, str("the document has more than ", kMaxNodes,
-                             " nodes once its aliases are expanded"));
+void NodeBuilder::count(const Node& node, Size& total, const Size& size) {
+  total.nodes += size.nodes;
+  total.bytes += size.bytes;
+  if (in_tree_.nodes + in_anchors_.nodes > kMaxNodes ||
+      in_tree_.bytes + in_anchors_.bytes > (kMaxMegabytes << 20)) {
+    throw error_at(node, str("the document has more than ", kMaxNodes, " nodes or ", kMaxMegabytes,
+                             " MB of text once its aliases are expanded; make it smaller"));
   }
+}
+
+void NodeBuilder::keep(const Node& node, YAML::anchor_t anchor, const Size& size) {
+  if (anchor == 0) return;
+  count(node, in_anchors_, size);
+  anchors_[anchor] = {node, size};
 }
 
 void NodeBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
@@ -43,8 +52,9 @@ void NodeBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
     node.kind = Node::Kind::kNull;
     node.scalar.clear();
   }
-  count(node, 1);
-  if (anchor != 0) anchors_[anchor] = {node, 1};
+  const Size size{1, value.size()};
+  count(node, in_tree_, size);
+  keep(node, anchor, size);
   add(std::move(node));
 }
 
@@ -53,7 +63,7 @@ void NodeBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   if (found == anchors_.end()) {
     throw error_at(make(mark, Node::Kind::kNull), "an alias stands inside its own anchor");
   }
-  count(found->second.node, found->second.num_nodes);
+  count(make(mark, Node::Kind::kNull), in_tree_, found->second.size);
   add(found->second.node);
 }
 
@@ -68,18 +78,19 @@ void NodeBuilder::OnMapStart(const YAML::Mark& mark, const std::string&, YAML::a
 }
 
 void NodeBuilder::open(Node node, YAML::anchor_t anchor) {
-  count(node, 1);
+  const Size start = in_tree_;
+  count(node, in_tree_, {1, 0});
   if (stack_.size() >= kMaxDepth) {
     throw error_at(node, str("nested deeper than ", kMaxDepth, " levels"));
   }
-  const size_t start = num_nodes_ - 1;
   stack_.push_back({std::move(node), anchor, start});
 }
 
 void NodeBuilder::close() {
   Open done = std::move(stack_.back());
   stack_.pop_back();
-  if (done.anchor != 0) anchors_[done.anchor] = {done.node, num_nodes_ - done.start};
+  keep(done.node, done.anchor,
+       {in_tree_.nodes - done.start.nodes, in_tree_.bytes - done.start.bytes});
   add(std::move(done.node));
 }
 

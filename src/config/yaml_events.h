@@ -33,30 +33,34 @@ class NodeBuilder : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
+  struct Size {
+    size_t nodes, bytes;  // bytes of scalars and keys
+  };
   struct Open {
     Node node;
     YAML::anchor_t anchor;
-    size_t start;          // nodes counted before it
+    Size start;            // what was counted before it
     bool has_key = false;  // mapping: `key` waits for its value
     std::string key;
     std::set<std::string> keys;  // mapping: all so far
   };
   struct Anchored {
     Node node;
-    size_t num_nodes;
+    Size size;
   };
 
   Node make(const YAML::Mark& mark, Node::Kind kind) const;
   void open(Node node, YAML::anchor_t anchor);
   void close();
   void add(Node node);
-  void count(const Node& node, size_t num_nodes);  // against the budget
+  void keep(const Node& node, YAML::anchor_t anchor, const Size& size);  // for aliases
+  void count(const Node& node, Size& total, const Size& size);           // against the budget
 
   std::string file_;
   Node root_;
   std::vector<Open> stack_;
   std::map<YAML::anchor_t, Anchored> anchors_;
-  size_t num_nodes_ = 0;
+  Size in_tree_{}, in_anchors_{};
 };
 
 }  // namespace reasonbrain::config

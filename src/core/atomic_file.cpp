@@ -6,8 +6,11 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <random>
 #include <utility>
+#include <vector>
 
 #include "core/interrupt.h"
 #include "core/str.h"
@@ -25,16 +28,22 @@ std::string last_reason() {
   return std::strerror(errno);
 }
 
+// What a killed process left, of this machine or another one, must not be met again: process
+// numbers repeat.
 fs::path temporary_beside(const fs::path& destination) {
   static std::atomic<int> counter{0};
-  return destination.parent_path() /
-         str(".", destination.filename().string(), ".tmp-", ::getpid(), "-", counter++);
+  static const unsigned int unique = std::random_device()();
+  return destination.parent_path() / str(".", destination.filename().string(), ".tmp-", ::getpid(),
+                                         "-", unique, "-", counter++);
 }
 
-// "out/" and "out/." name the folder "out".
-fs::path without_trailing_slash(fs::path path) {
-  path = path.lexically_normal();
-  return path.has_filename() ? path : path.parent_path();
+// "out/" and "out/." name the folder "out"; a link stands for what it leads to.
+fs::path resolved(fs::path path) {
+  while ((!path.has_filename() || path.filename() == ".") && path.has_relative_path() &&
+         path.has_parent_path()) {
+    path = path.parent_path();
+  }
+  return fs::is_symlink(path) || path.filename() == ".." ? fs::weakly_canonical(path) : path;
 }
 
 void create_parent(const fs::path& destination) {
@@ -50,10 +59,37 @@ void rename_path(const fs::path& from, const fs::path& to) {
   if (failure) throw write_error(to, failure.message());
 }
 
+void swap_paths(const fs::path& a, const fs::path& b) {
+  if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0) return;
+  // The file system cannot: for a moment there is nothing at b.
+  const fs::path old = temporary_beside(b);
+  rename_path(b, old);
+  try {
+    rename_path(a, b);
+  } catch (const Error&) {
+    rename_path(old, b);
+    throw;
+  }
+  rename_path(old, a);
+}
+
+fs::path folder_around(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+// A folder that cannot be renamed. (A link to a folder can.)
+bool is_fixed(const fs::path& folder) {
+  const fs::path parent = folder_around(folder);
+  struct stat own {};
+  struct stat around {};
+  if (::lstat(folder.c_str(), &own) != 0 || !S_ISDIR(own.st_mode)) return false;
+  if (::stat(parent.c_str(), &around) != 0) return false;
+  return own.st_dev != around.st_dev || ::access(parent.c_str(), W_OK | X_OK) != 0;
+}
+
 // A rename survives a power failure once the folder around it is on disk.
 void sync_parent(const fs::path& path) {
-  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const int descriptor = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor = ::open(folder_around(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
   ::fsync(descriptor);
   ::close(descriptor);
@@ -93,9 +129,13 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
 }
 
 AtomicFile::AtomicFile(fs::path destination)
-    : destination_(std::move(destination)), temporary_(temporary_beside(destination_)) {
+    : destination_(fs::is_symlink(destination) ? fs::weakly_canonical(destination)
+                                               : std::move(destination)),
+      temporary_(temporary_beside(destination_)) {
   create_parent(destination_);
   if (fs::is_directory(destination_)) throw write_error(destination_, "it is a folder");
+  if (fs::exists(destination_) && !fs::is_regular_file(destination_))
+    throw write_error(destination_, "it is not a regular file");
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw write_error(destination_, last_reason());
   remove_on_abort(temporary_);
@@ -134,13 +174,23 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
   file.commit();
 }
 
-AtomicFolder::AtomicFolder(fs::path destination)
-    : destination_(without_trailing_slash(std::move(destination))),
-      temporary_(temporary_beside(destination_)) {
-  create_parent(destination_);
+void require_swappable(const fs::path& folder) {
   std::error_code failure;
-  fs::create_directory(temporary_, failure);
-  if (failure) throw write_error(destination_, failure.message());
+  if (!is_fixed(resolved(folder)) || fs::is_empty(folder, failure)) return;
+  throw write_error(folder,
+                    "it is not empty, and it is a mount point or its parent folder cannot be "
+                    "written, so that no other folder can take its place; name a new folder "
+                    "inside it");
+}
+
+AtomicFolder::AtomicFolder(fs::path destination) : destination_(resolved(std::move(destination))) {
+  create_parent(destination_);
+  require_swappable(destination_);
+  in_place_ = is_fixed(destination_);
+  temporary_ = temporary_beside(in_place_ ? destination_ / "content" : destination_);
+  std::error_code failure;
+  if (!fs::create_directory(temporary_, failure))
+    throw write_error(destination_, failure.message());
   remove_on_abort(temporary_);
 }
 
@@ -152,23 +202,27 @@ AtomicFolder::~AtomicFolder() {
 }
 
 void AtomicFolder::commit(bool replace) {
-  fs::path old;
-  if (fs::exists(fs::symlink_status(destination_))) {
-    if (!replace) throw write_error(destination_, "it exists already");
-    old = temporary_beside(destination_);
-    rename_path(destination_, old);
-  }
-  try {
+  if (!fs::exists(fs::symlink_status(destination_))) {
     rename_path(temporary_, destination_);
-  } catch (const Error&) {
-    if (!old.empty()) rename_path(old, destination_);
-    throw;
+  } else if (!replace) {
+    throw write_error(destination_, "it exists already");
+  } else if (in_place_) {
+    return move_content();
+  } else {
+    swap_paths(temporary_, destination_);
   }
   committed_ = true;
-  keep_on_abort(temporary_);
   sync_parent(destination_);
   std::error_code ignored;
-  if (!old.empty()) fs::remove_all(old, ignored);
+  fs::remove_all(temporary_, ignored);  // what was there before
+  keep_on_abort(temporary_);
 }
+
+void AtomicFolder::move_content() {
+  std::vector<fs::path> content;
+  for (const auto& entry : fs::directory_iterator(temporary_)) content.push_back(entry.path());
+  for (const fs::path& path : content) rename_path(path, destination_ / path.filename());
+  sync_parent(temporary_);
+}  // the empty temporary folder goes with the destructor
 
 }  // namespace reasonbrain

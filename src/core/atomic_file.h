@@ -1,6 +1,7 @@
 // Files and folders that appear complete or not at all.
 //
-// Content goes to a temporary name beside the destination and is renamed when it is whole. Every
+// Content goes to a temporary name beside the destination and is renamed when it is whole; a link
+// to the destination stays one. Every
 // failure is an Error(kRuntime) with the reason of the operating system (full disk, no permission).
 #pragma once
 
@@ -34,9 +35,16 @@ class AtomicFile {
 
 void write_file_atomic(const std::filesystem::path& path, std::string_view bytes);
 
-// A folder built under a temporary sibling name, path(), until commit() renames it.
+// Error(kRuntime) for a folder that holds something and that no other one can be renamed to: a
+// mount point, or a folder in one that cannot be written.
+void require_swappable(const std::filesystem::path& folder);
+
+// A folder built under a temporary sibling name, path(), until commit() renames it. Where the
+// destination is an empty folder that nothing can be renamed to, it is built inside, and commit()
+// renames its entries, one after the other.
 class AtomicFolder {
  public:
+  // Error(kRuntime) for what require_swappable() refuses.
   explicit AtomicFolder(std::filesystem::path destination);
   ~AtomicFolder();  // removes a folder that was not committed
   AtomicFolder(const AtomicFolder&) = delete;
@@ -48,7 +56,10 @@ class AtomicFolder {
   void commit(bool replace = false);
 
  private:
+  void move_content();
+
   std::filesystem::path destination_, temporary_;
+  bool in_place_ = false;  // built inside the destination
   bool committed_ = false;
 };
 

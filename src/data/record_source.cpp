@@ -13,6 +13,33 @@
 #include "reasonbrain/image_io.h"
 
 namespace reasonbrain::data {
+namespace {
+
+// An error of `body` begins with the origin.
+template <class Body>
+auto with_origin(const std::string& origin, const Body& body) {
+  try {
+    return body();
+  } catch (const Error& problem) {
+    if (starts_with(problem.what(), origin)) throw;
+    throw Error(problem.kind(), str(origin, ": ", problem.what()));
+  }
+}
+
+// Fields of any content, none of which runs into the next.
+class FieldHash {
+ public:
+  void add(const std::string& field) {
+    const std::string framed = str(field.size(), ":", field);
+    hash_.update(framed.data(), framed.size());
+  }
+  std::string hex() { return hash_.hex(); }
+
+ private:
+  Sha256 hash_;
+};
+
+}  // namespace
 
 RecordSource::RecordSource(std::filesystem::path path, Pictures pictures)
     : path_(std::move(path)),
@@ -59,17 +86,16 @@ io::Image RecordSource::read_instance_map(const io::Image& source, const Record&
   return map;
 }
 
-Sample RecordSource::get(int64_t index) const {
+const Record& RecordSource::record_at(int64_t index) const {
   if (index < 0 || index >= size()) {
     throw data_error(str(path_.string(), ": no record ", index, ", the file has ", size()));
   }
-  const Record& record = records_[static_cast<size_t>(index)];
-  try {
-    return read_sample(record);
-  } catch (const Error& problem) {
-    if (starts_with(problem.what(), origin(record))) throw;
-    throw Error(problem.kind(), str(origin(record), ": ", problem.what()));
-  }
+  return records_[static_cast<size_t>(index)];
+}
+
+Sample RecordSource::get(int64_t index) const {
+  const Record& record = record_at(index);
+  return with_origin(origin(record), [&] { return read_sample(record); });
 }
 
 Sample RecordSource::read_sample(const Record& record) const {
@@ -101,13 +127,18 @@ std::vector<std::vector<std::string>> RecordSource::label_slots() const {
   return lists;
 }
 
-std::vector<std::string> RecordSource::picture_names(const Record& record) const {
+std::vector<std::string> RecordSource::input_names(const Record& record) const {
   std::vector<std::string> names = {record.src_image, record.instance_map};
   if (!record.regions_json.empty()) {
     for (std::string& name : mask_names(record.regions_json, origin(record))) {
       names.push_back(std::move(name));
     }
   }
+  return names;
+}
+
+std::vector<std::string> RecordSource::picture_names(const Record& record) const {
+  std::vector<std::string> names = input_names(record);
   if (pictures_ == Pictures::kAll) {
     names.push_back(record.tgt_image);
     for (const RecordStep& step : record.steps) names.push_back(step.tgt_image);
@@ -143,6 +174,35 @@ void RecordSource::require_pictures() const {
       }
     }
   }
+}
+
+void RecordSource::check_pictures(int64_t index) const {
+  const Sample sample = get(index);
+  const Record& record = sample.record;
+  with_origin(origin(record), [&] {
+    for (const RecordStep& step : record.steps) {
+      if (!step.tgt_image.empty()) read_like(step.tgt_image, sample.source, record);
+    }
+    if (record.instance_map.empty() || record.regions_json.empty()) return;
+    regions_from_json(record.regions_json, origin(record), folder_, sample.source.width,
+                      sample.source.height);
+  });
+}
+
+std::string RecordSource::inputs_sha256(int64_t index) const {
+  const Record& record = record_at(index);
+  return with_origin(origin(record), [&] {
+    FieldHash hash;
+    hash.add(record.instruction);
+    hash.add(std::to_string(record.objects.size()));
+    for (const std::string& object : record.objects) hash.add(object);
+    hash.add(record.regions_json);
+    for (const std::string& name : input_names(record))
+      hash.add(name.empty() ? "" : sha256_file(resolve(name, record)));
+    const bool cached = has_cache_ && record.instance_map.empty() && record.regions_json.empty();
+    if (cached) hash.add(cache_.entry_sha256(sha256_file(resolve(record.src_image, record))));
+    return hash.hex();
+  });
 }
 
 }  // namespace reasonbrain::data

@@ -39,7 +39,17 @@ class RecordSource : public SampleSource {
   // Error(kData) for the first record with a picture that is missing or outside the folder.
   void require_pictures() const;
 
+  // Reads what get() reads and the pictures that it leaves out: those of steps, and masks beside an
+  // instance map. Error(kData) as get() throws it.
+  void check_pictures(int64_t index) const;
+
+  // SHA-256 over what an edit of the record sees: its words and the content of its source picture
+  // and regions. Errors begin with "FILE:LINE: ".
+  std::string inputs_sha256(int64_t index) const;
+
  private:
+  const Record& record_at(int64_t index) const;
+  std::vector<std::string> input_names(const Record& record) const;
   std::vector<std::string> picture_names(const Record& record) const;
   std::string origin(const Record& record) const;
   Sample read_sample(const Record& record) const;

@@ -67,6 +67,11 @@ io::Image RegionCache::read(std::string_view picture, const std::string& origin)
   return regions_from_json(read_file(file), file.string(), folder_);
 }
 
+std::string RegionCache::entry_sha256(const std::string& picture_sha256) const {
+  const fs::path file = folder_ / (picture_sha256 + ".json");
+  return fs::is_regular_file(file) ? sha256_file(file) : "";
+}
+
 std::string RegionCache::fingerprint() const {
   if (!exists()) return "";
   int64_t entries = 0;

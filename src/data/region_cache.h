@@ -31,6 +31,7 @@ class RegionCache {
   // when the picture has no entry, and for a damaged one.
   io::Image read(std::string_view picture, const std::string& origin) const;
 
+  std::string entry_sha256(const std::string& picture_sha256) const;  // "" when there is none
   std::string fingerprint() const;  // of settings and number of entries; "" when there is no cache
 
  private:

@@ -22,10 +22,11 @@ using nlohmann::json;
 
 constexpr size_t kMaxLabels = 255;
 
-struct Mask {
-  int width = 0, height = 0;
-  std::vector<uint8_t> pixels;  // 0 or 1
-  int64_t area() const { return std::accumulate(pixels.begin(), pixels.end(), int64_t{0}); }
+// Measured, not decoded: the masks of all regions at once would fill the memory.
+struct Region {
+  std::vector<int64_t> runs;
+  std::string mask;  // the picture in place of runs, "" without
+  int64_t area = 0;  // pixels
 };
 
 int64_t checked_side(const json& size, size_t axis, const std::string& origin) {
@@ -66,14 +67,27 @@ class RegionReader {
                int height)
       : origin_(origin), folder_(folder), width_(width), height_(height) {}
 
-  Mask read(const json& region) {
+  Region measure(const json& region) {
     if (region.is_object()) {
-      if (const json* runs = find_runs(region)) return read_rle(*runs);
-      if (const std::string name = mask_name(region); !name.empty()) return read_mask(name);
+      if (const json* runs = find_runs(region)) return measure_runs(*runs);
+      if (const std::string name = mask_name(region); !name.empty()) {
+        const std::vector<uint8_t> pixels = read_mask(name);
+        const auto outside = std::count(pixels.begin(), pixels.end(), uint8_t{0});
+        return {{}, name, static_cast<int64_t>(pixels.size()) - static_cast<int64_t>(outside)};
+      }
     }
     throw data_error(
         str(origin_, ": a region needs 'rle' with 'size' and 'counts', or 'mask' with a path"));
   }
+
+  // Rows from top to bottom, 0 outside the region.
+  std::vector<uint8_t> decode(const Region& region) {
+    if (!region.mask.empty()) return read_mask(region.mask);
+    return runs_to_mask(region.runs, width(), height(), origin_);
+  }
+
+  int width() const { return static_cast<int>(width_); }
+  int height() const { return static_cast<int>(height_); }
 
  private:
   // Before a region is decoded: many large ones would fill the memory.
@@ -87,7 +101,7 @@ class RegionReader {
                          height_, ", the size of the picture and of all its regions"));
   }
 
-  Mask read_rle(const json& region) {
+  Region measure_runs(const json& region) {
     const json size = region.value("size", json());
     const int64_t height = checked_side(size, 0, origin_), width = checked_side(size, 1, origin_);
     if (height * width > io::ReadOptions().max_pixels) {
@@ -108,19 +122,16 @@ class RegionReader {
     } else {
       throw data_error(str(origin_, ": 'counts' of a region must be a list of runs or a string"));
     }
-    const int w = static_cast<int>(width), h = static_cast<int>(height);
-    return {w, h, runs_to_mask(runs, w, h, origin_)};
+    const int64_t area = runs_area(runs, this->width(), this->height(), origin_);
+    return {std::move(runs), "", area};
   }
 
-  Mask read_mask(const std::string& name) {
+  std::vector<uint8_t> read_mask(const std::string& name) {
     const std::filesystem::path path = io::resolve_inside(folder_, name, origin_);
     const std::string bytes = read_file(path, io::ReadOptions().max_bytes);
     const io::ImageHeader header = io::read_image_header(bytes, path.string());
     check_size(header.width, header.height);
-    const io::Image picture = io::decode_label_map(bytes, path.string());
-    Mask mask{picture.width, picture.height, picture.pixels};
-    for (uint8_t& pixel : mask.pixels) pixel = pixel != 0;
-    return mask;
+    return io::decode_label_map(bytes, path.string()).pixels;
   }
 
   const std::string& origin_;
@@ -138,16 +149,17 @@ io::Image regions_from_json(std::string_view text, const std::string& origin,
   }
   if (list.empty()) return {};
   RegionReader reader(origin, folder, width, height);
-  std::vector<Mask> masks;
-  for (const json& region : list) masks.push_back(reader.read(region));
-  std::vector<size_t> order(masks.size());
+  std::vector<Region> regions;
+  for (const json& region : list) regions.push_back(reader.measure(region));
+  std::vector<size_t> order(regions.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return masks[a].area() > masks[b].area(); });
-  io::Image map(masks[0].width, masks[0].height, 1);
+                   [&](size_t a, size_t b) { return regions[a].area > regions[b].area; });
+  io::Image map(reader.width(), reader.height(), 1);
   for (size_t i : order) {
+    const std::vector<uint8_t> mask = reader.decode(regions[i]);
     for (size_t p = 0; p < map.pixels.size(); ++p) {
-      if (masks[i].pixels[p] != 0) map.pixels[p] = static_cast<uint8_t>(i + 1);
+      if (mask[p] != 0) map.pixels[p] = static_cast<uint8_t>(i + 1);
     }
   }
   return map;

@@ -53,24 +53,35 @@ std::string compress_runs(const std::vector<int64_t>& runs) {
   return text;
 }
 
-std::vector<uint8_t> runs_to_mask(const std::vector<int64_t>& runs, int width, int height,
-                                  const std::string& origin) {
+int64_t runs_area(const std::vector<int64_t>& runs, int width, int height,
+                  const std::string& origin) {
   const int64_t total = static_cast<int64_t>(width) * height;
-  std::vector<uint8_t> mask(static_cast<size_t>(total), 0);
-  int64_t position = 0;
+  int64_t position = 0, area = 0;
   for (size_t i = 0; i < runs.size(); ++i) {
     if (runs[i] < 0 || runs[i] > total - position) {
       throw data_error(str(origin, ": run ", i, " of a region is ", runs[i], ", but ",
                            total - position, " of ", width, "x", height, " pixels are left"));
     }
-    for (int64_t end = position + runs[i]; position < end; ++position) {
-      const int64_t x = position / height, y = position % height;
-      mask[static_cast<size_t>(y * width + x)] = i % 2;
-    }
+    position += runs[i];
+    if (i % 2 == 1) area += runs[i];
   }
   if (position != total) {
     throw data_error(str(origin, ": the runs of a region cover ", position, " of ", width, "x",
                          height, " pixels"));
+  }
+  return area;
+}
+
+std::vector<uint8_t> runs_to_mask(const std::vector<int64_t>& runs, int width, int height,
+                                  const std::string& origin) {
+  runs_area(runs, width, height, origin);  // checks them
+  std::vector<uint8_t> mask(static_cast<size_t>(width) * static_cast<size_t>(height), 0);
+  int64_t position = 0;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    for (int64_t end = position + runs[i]; position < end; ++position) {
+      const int64_t x = position / height, y = position % height;
+      mask[static_cast<size_t>(y * width + x)] = i % 2;
+    }
   }
   return mask;
 }

@@ -13,7 +13,11 @@ namespace reasonbrain::data {
 std::vector<int64_t> decompress_runs(std::string_view text, const std::string& origin);
 std::string compress_runs(const std::vector<int64_t>& runs);
 
-// Rows from top to bottom, 0 or 1. Error(kData) when the runs do not cover the picture exactly.
+// Pixels that are 1. Error(kData) when the runs do not cover the picture exactly.
+int64_t runs_area(const std::vector<int64_t>& runs, int width, int height,
+                  const std::string& origin);
+
+// Rows from top to bottom, 0 or 1. Error(kData) as runs_area() throws it.
 std::vector<uint8_t> runs_to_mask(const std::vector<int64_t>& runs, int width, int height,
                                   const std::string& origin);
 std::vector<int64_t> mask_to_runs(const std::vector<uint8_t>& mask, int width, int height);

@@ -74,11 +74,6 @@ NoiseLevel<torch::Tensor> DiscreteSchedule::level(const torch::Tensor& timestep,
   return {per_sample(alpha_bar.sqrt(), x), per_sample((1 - alpha_bar).sqrt(), x)};
 }
 
-torch::Tensor DiscreteSchedule::add_noise(const torch::Tensor& x0, const torch::Tensor& noise,
-                                          const torch::Tensor& timestep) const {
-  return mix(x0, noise, level(timestep, x0));
-}
-
 NoiseLevel<torch::Tensor> flow_level(const torch::Tensor& time, const torch::Tensor& x) {
   return {per_sample(1 - time, x), per_sample(time, x)};
 }

@@ -26,10 +26,6 @@ class DiscreteSchedule {
   NoiseLevel<torch::Tensor> level(const torch::Tensor& timestep,  // int64 [B]
                                   const torch::Tensor& x) const;  // [B, ..]
 
-  torch::Tensor add_noise(const torch::Tensor& x0,               // [B, ..] -> x_t of the same shape
-                          const torch::Tensor& noise,            // like x0
-                          const torch::Tensor& timestep) const;  // int64 [B]
-
  private:
   std::vector<double> alphas_cumprod_;
 };

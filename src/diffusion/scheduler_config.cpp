@@ -50,8 +50,9 @@ void SchedulerConfig::describe(OptionVisitor& v) {
           {.help = "Least level of these three spacings, 0: that of the timesteps", .min = 0});
   v.field("sigma_max", sigma_max,
           {.help = "Their largest level, 0: that of the timesteps", .min = 0});
-  v.field("solver_type", solver_type,
-          {.help = "DPM-Solver: midpoint or heun, for the second order"});
+  v.field(
+      "solver_type", solver_type,
+      {.help = "DPM-Solver: heun or midpoint (also as logrho, bh1, bh2), for the second order"});
   v.field("solver_order", solver_order, {.help = "DPM-Solver: order", .min = 1, .max = 3});
   v.field("lower_order_final", lower_order_final,
           {.help = "DPM-Solver: first order at the end of fewer than 15 steps"});
@@ -77,14 +78,15 @@ void SchedulerConfig::describe(OptionVisitor& v) {
            {.help = "Flow: steps start at 1 .. 1/n, or at 1 .. 1/num_train_timesteps"});
   v.field("clip_flow_sample", clip_flow_sample,
           {.help = "Flow: clamp the predicted x0 to clip_sample_range"});
-  v.field("thresholding", thresholding, {.help = "Must be false"});
-  v.field("use_lu_lambdas", use_lu_lambdas, {.help = "Must be false"});
-  v.field("use_flow_sigmas", use_flow_sigmas, {.help = "Must be false"});
-  v.field("invert_sigmas", invert_sigmas, {.help = "Must be false"});
-  v.field("stochastic_sampling", stochastic_sampling, {.help = "Must be false"});
-  v.field("algorithm_type", algorithm_type, {.help = "Must be dpmsolver++"});
-  v.field("interpolation_type", interpolation_type, {.help = "Must be linear"});
-  v.field("timestep_type", timestep_type, {.help = "Must be discrete"});
+  v.field("thresholding", thresholding, {.help = "DDIM, DDPM, DPM-Solver: must be false"});
+  v.field("use_lu_lambdas", use_lu_lambdas, {.help = "DPM-Solver: must be false"});
+  v.field("use_flow_sigmas", use_flow_sigmas, {.help = "DPM-Solver: must be false"});
+  v.field("invert_sigmas", invert_sigmas, {.help = "Flow: must be false"});
+  v.field("stochastic_sampling", stochastic_sampling, {.help = "Flow: must be false"});
+  v.field("algorithm_type", algorithm_type,
+          {.help = "DPM-Solver: must be dpmsolver++ (or deis, which is the same here)"});
+  v.field("interpolation_type", interpolation_type, {.help = "Euler: must be linear"});
+  v.field("timestep_type", timestep_type, {.help = "Euler: must be discrete"});
 }
 
 SchedulerConfig SchedulerConfig::defaults_of(const std::string& class_name) {
@@ -142,33 +144,51 @@ void SchedulerConfig::validate(ErrorKind kind) const {
   const auto require = [&](bool condition, const std::string& message) {
     if (!condition) throw Error(kind, "scheduler: " + message);
   };
-  const std::pair<const char*, bool> unsupported[] = {
-      {"thresholding", thresholding},
-      {"use_lu_lambdas", use_lu_lambdas},
-      {"use_flow_sigmas", use_flow_sigmas},
-      {"invert_sigmas", invert_sigmas},
-      {"stochastic_sampling", stochastic_sampling},
+  // A value that the class itself never reads does no harm, as in the reference.
+  const auto is_one_of = [&](const std::vector<const char*>& classes) {
+    return std::find(classes.begin(), classes.end(), class_name) != classes.end();
   };
-  for (const auto& [key, value] : unsupported)
-    require(!value, str("'", key, "' true is not supported"));
-  const std::tuple<const char*, const std::string&, const char*> fixed[] = {
-      {"algorithm_type", algorithm_type, "dpmsolver++"},
-      {"interpolation_type", interpolation_type, "linear"},
-      {"timestep_type", timestep_type, "discrete"},
+  const char* const kEuler = "EulerDiscreteScheduler";
+  const char* const kDpmSolver = "DPMSolverMultistepScheduler";
+  const char* const kFlowEuler = "FlowMatchEulerDiscreteScheduler";
+  struct Unsupported {
+    const char* key;
+    bool value;
+    std::vector<const char*> read_by;
   };
-  for (const auto& [key, value, expected] : fixed) {
-    require(value == expected,
-            str("'", key, "' '", value, "' is not supported; expected '", expected, "'"));
-  }
-  const auto one_of = [&](const char* key, const std::string& value,
-                          const std::vector<std::string>& accepted) {
+  const Unsupported unsupported[] = {
+      {"thresholding", thresholding, {"DDIMScheduler", "DDPMScheduler", kDpmSolver}},
+      {"use_lu_lambdas", use_lu_lambdas, {kDpmSolver}},
+      {"use_flow_sigmas", use_flow_sigmas, {kDpmSolver}},
+      {"invert_sigmas", invert_sigmas, {kFlowEuler}},
+      {"stochastic_sampling", stochastic_sampling, {kFlowEuler}},
+  };
+  for (const auto& [key, value, read_by] : unsupported)
+    require(!value || !is_one_of(read_by), str("'", key, "' true is not supported"));
+  struct Choice {
+    const char* key;
+    const std::string& value;
+    std::vector<std::string> accepted;
+    const char* read_by;
+  };
+  const Choice choices[] = {
+      // The reference takes deis for dpmsolver++, and the last three solvers for midpoint.
+      {"algorithm_type", algorithm_type, {"dpmsolver++", "deis"}, kDpmSolver},
+      {"solver_type", solver_type, {"midpoint", "heun", "logrho", "bh1", "bh2"}, kDpmSolver},
+      {"variance_type", variance_type, {"fixed_small", "fixed_large"}, "DDPMScheduler"},
+      {"variance_type",  // only learned ones make a difference
+       variance_type,
+       {"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log"},
+       kDpmSolver},
+      {"interpolation_type", interpolation_type, {"linear"}, kEuler},
+      {"timestep_type", timestep_type, {"discrete"}, kEuler},
+  };
+  for (const auto& [key, value, accepted, read_by] : choices) {
+    if (class_name != read_by || value.empty()) continue;
     const bool known = std::find(accepted.begin(), accepted.end(), value) != accepted.end();
-    require(known, str("'", key, "' '", value, "' is not supported; expected ", accepted[0], " or ",
-                       accepted[1]));
-  };
-  one_of("solver_type", solver_type, {"midpoint", "heun"});
-  if (!variance_type.empty())
-    one_of("variance_type", variance_type, {"fixed_small", "fixed_large"});
+    require(known,
+            str("'", key, "' '", value, "' is not supported; expected ", join(accepted, " or ")));
+  }
   require(use_karras_sigmas + use_exponential_sigmas + use_beta_sigmas <= 1,
           "'use_karras_sigmas', 'use_exponential_sigmas' and 'use_beta_sigmas' exclude each other");
   require(class_name != "PNDMScheduler" || skip_prk_steps,

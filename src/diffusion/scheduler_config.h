@@ -65,7 +65,7 @@ struct SchedulerConfig {
   FlowSpacing flow_spacing = FlowSpacing::kUniform;  // not an option of the reference
   bool clip_flow_sample = false;                     // not an option of the reference
 
-  // Of the reference, accepted only as they stand here.
+  // Of the reference, accepted only as they stand here by the classes that read them.
   bool thresholding = false;
   bool use_lu_lambdas = false;
   bool use_flow_sigmas = false;

@@ -1,6 +1,5 @@
 #include "diffusion/time_draw.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace reasonbrain::diffusion {
@@ -34,11 +33,6 @@ double draw_time(const TimeOptions& options, Rng& rng) {
   }
   t = options.shift * t / (1 + (options.shift - 1) * t);
   return options.min_time + (1 - options.min_time) * t;
-}
-
-int64_t draw_timestep(const TimeOptions& options, int64_t num_levels, Rng& rng) {
-  const double t = draw_time(options, rng);
-  return std::min(static_cast<int64_t>(t * static_cast<double>(num_levels)), num_levels - 1);
 }
 
 }  // namespace reasonbrain::diffusion

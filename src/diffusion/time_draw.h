@@ -28,7 +28,4 @@ struct TimeOptions {
 // from [0, 1] to [min_time, 1].
 double draw_time(const TimeOptions& options, Rng& rng);
 
-// The same as one of the levels 0 .. num_levels - 1 of a discrete schedule.
-int64_t draw_timestep(const TimeOptions& options, int64_t num_levels, Rng& rng);
-
 }  // namespace reasonbrain::diffusion

@@ -41,10 +41,11 @@ class ReasonBrainBackend : public Backend {
     pipeline_->processor().instruction_tokens(instruction);
   }
   int64_t picture_side() const override { return pipeline_->processor().picture_side(); }
-  std::vector<std::string> find_objects(const std::string& instruction) const override {
+  std::vector<std::string> find_objects(const std::string& instruction,
+                                        bool by_rules) const override {
     const auto& options = pipeline_->options();
     const auto max_objects = static_cast<int>(options.reason.idc.max_objects);
-    if (options.inference.object_source == reason::ObjectSource::kRules) {
+    if (by_rules || options.inference.object_source == reason::ObjectSource::kRules) {
       return text::extract_objects(instruction, max_objects);
     }
     return reason::read_objects(*pipeline_->model->llm, pipeline_->processor().llm_tokenizer(),

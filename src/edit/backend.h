@@ -26,7 +26,8 @@ class Backend {
 
   virtual int64_t picture_side() const = 0;
   // What an instruction speaks of, where no objects are given; empty where none are read.
-  virtual std::vector<std::string> find_objects(const std::string& instruction) const = 0;
+  virtual std::vector<std::string> find_objects(const std::string& instruction,
+                                                bool by_rules) const = 0;
   virtual bool reads_regions() const = 0;
   virtual reason::InferenceOptions defaults() const = 0;
   virtual const Placement& placement() const = 0;

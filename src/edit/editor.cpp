@@ -49,8 +49,14 @@ data::RegionOptions region_options(const std::string& source, const std::string&
 struct Job {
   size_t request;
   int64_t picture;
-  io::Image image;  // after the turns so far
 };
+
+// The picture that the job's next turn edits.
+const io::Image& image_of(const Job& job, const std::vector<EditRequest>& requests,
+                          const std::vector<EditResult>& results) {
+  const auto& turns = results[job.request].pictures[static_cast<size_t>(job.picture)];
+  return turns.empty() ? requests[job.request].image : turns.back();
+}
 
 }  // namespace
 
@@ -64,9 +70,10 @@ struct Editor::Impl {
   io::Image find_regions(const io::Image& image, const Geometry& geometry, const io::Image& canvas,
                          const std::string& region_source) const;
   reason::Picture make_picture(const io::Image& image, const EditRequest& request, size_t turn,
-                               const std::string& region_source) const;
+                               const EditOptions& options) const;
   void run(const std::vector<EditRequest>& requests, const EditOptions& options, size_t turn,
-           std::vector<Job>& jobs, int64_t batch_size, std::vector<EditResult>& results) const;
+           const std::vector<Job>& jobs, int64_t batch_size,
+           std::vector<EditResult>& results) const;
 };
 
 // On the canvas, S x S; empty without regions.
@@ -82,23 +89,25 @@ io::Image Editor::Impl::find_regions(const io::Image& image, const Geometry& geo
 }
 
 reason::Picture Editor::Impl::make_picture(const io::Image& image, const EditRequest& request,
-                                           size_t turn, const std::string& region_source) const {
+                                           size_t turn, const EditOptions& options) const {
   const Geometry geometry(image.width, image.height, side());
   reason::Picture picture;
   picture.canvas = geometry.to_canvas(image);
   picture.instruction = request.instructions[turn];
-  picture.objects =
-      request.objects.empty() ? model->find_objects(picture.instruction) : request.objects;
+  picture.objects = request.objects.empty()
+                        ? model->find_objects(picture.instruction, options.objects_by_rules)
+                        : request.objects;
   if (!model->reads_regions()) return picture;
   // A map describes the picture that was given: later turns look at what is there then.
   const bool given = turn == 0 && !request.instance_map.empty();
-  picture.instance_map = given ? geometry.labels_to_canvas(request.instance_map)
-                               : find_regions(image, geometry, picture.canvas, region_source);
+  picture.instance_map =
+      given ? geometry.labels_to_canvas(request.instance_map)
+            : find_regions(image, geometry, picture.canvas, *options.region_source);
   return picture;
 }
 
 void Editor::Impl::run(const std::vector<EditRequest>& requests, const EditOptions& options,
-                       size_t turn, std::vector<Job>& jobs, int64_t batch_size,
+                       size_t turn, const std::vector<Job>& jobs, int64_t batch_size,
                        std::vector<EditResult>& results) const {
   std::vector<reason::Picture> pictures;
   std::vector<SampleJob> sample_jobs;
@@ -111,7 +120,8 @@ void Editor::Impl::run(const std::vector<EditRequest>& requests, const EditOptio
     const bool same =
         turn == 0 && !picture_request.empty() && picture_request.back() == jobs[j].request;
     if (!same) {
-      pictures.push_back(make_picture(jobs[j].image, request, turn, *options.region_source));
+      pictures.push_back(
+          make_picture(image_of(jobs[j], requests, results), request, turn, options));
       picture_request.push_back(jobs[j].request);
     }
     sample_jobs.push_back({{request.seed, jobs[j].picture, static_cast<int64_t>(turn)},
@@ -122,12 +132,13 @@ void Editor::Impl::run(const std::vector<EditRequest>& requests, const EditOptio
   TurnResult turn_result =
       model->run_turn(pictures, sample_jobs, settings, batch_size, options.explain);
   for (size_t k = 0; k < sample_jobs.size(); ++k) {
-    Job& job = jobs[where[k]];
+    const Job& job = jobs[where[k]];
     const auto row = static_cast<size_t>(sample_jobs[k].row);
-    const Geometry geometry(job.image.width, job.image.height, side());
-    job.image = geometry.from_canvas(job.image, pictures[row].canvas, turn_result.edited[k]);
+    const io::Image& image = image_of(job, requests, results);
+    const Geometry geometry(image.width, image.height, side());
+    io::Image edited = geometry.from_canvas(image, pictures[row].canvas, turn_result.edited[k]);
     EditResult& result = results[job.request];
-    result.pictures[static_cast<size_t>(job.picture)].push_back(job.image);
+    result.pictures[static_cast<size_t>(job.picture)].push_back(std::move(edited));
     if (options.explain && job.picture == 0)
       result.turns.push_back(std::move(turn_result.turns[row]));
   }
@@ -209,7 +220,7 @@ std::vector<EditResult> Editor::edit(const std::vector<EditRequest>& requests,
   for (size_t i = 0; i < requests.size(); ++i) {
     results[i].pictures.resize(static_cast<size_t>(all.num));
     num_turns = std::max(num_turns, requests[i].instructions.size());
-    for (int64_t n = 0; n < all.num; ++n) jobs.push_back({i, n, requests[i].image});
+    for (int64_t n = 0; n < all.num; ++n) jobs.push_back({i, n});
   }
   for (size_t turn = 0; turn < num_turns; ++turn)
     impl_->run(requests, all, turn, jobs, batch_size(), results);

@@ -134,6 +134,7 @@ json turn_json(const Turn& turn) {
 }  // namespace
 
 void check_explanation_folder(const fs::path& folder) {
+  require_swappable(folder);
   require_replaceable("--explain", folder, kJsonName, [](const std::string& name) {
     return name == kJsonName || name == kPageName ||
            (starts_with(name, "turn") && ends_with(name, ".png"));

@@ -1,8 +1,7 @@
 #include "edit/instruct_pix2pix_backend.h"
 
 #include "core/interrupt.h"
-#include "core/str.h"
-#include "reasonbrain/error.h"
+#include "text/instruction.h"
 
 namespace reasonbrain::edit {
 namespace {
@@ -29,15 +28,12 @@ class InstructPix2PixBackend : public Backend {
   }
 
   void check_instruction(const std::string& instruction) const override {
-    if (!is_valid_utf8(instruction) || instruction.find('\0') != std::string::npos)
-      throw usage_error("the instruction is not valid UTF-8 text");
-    if (trim(instruction).empty())
-      throw usage_error("the instruction is empty; say what happens, in words");
+    text::check_instruction(instruction);
     model_.tokens(instruction);
   }
 
   int64_t picture_side() const override { return model_.picture_side(); }
-  std::vector<std::string> find_objects(const std::string&) const override { return {}; }
+  std::vector<std::string> find_objects(const std::string&, bool) const override { return {}; }
   bool reads_regions() const override { return false; }
   reason::InferenceOptions defaults() const override {  // those of the reference's pipeline
     return {.steps = 100, .guidance = 7.5, .image_guidance = 1.5, .region_source = "none"};

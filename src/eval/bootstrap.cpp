@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 
+#include "core/interrupt.h"
 #include "core/rng.h"
 
 namespace reasonbrain::eval {
@@ -77,6 +78,7 @@ std::vector<std::optional<Interval>> bootstrap_intervals(const std::vector<Strat
   const size_t columns = num_columns(strata);
   std::vector<std::vector<double>> means(columns);
   for (int64_t r = 0; r < num_resamples; ++r) {
+    throw_if_interrupted();
     Rng rng(seed, {purpose, static_cast<uint64_t>(r)});
     const std::vector<double> resample = statistic(
         strata, pooling, [&](size_t n, size_t) { return static_cast<size_t>(rng.below(n)); });

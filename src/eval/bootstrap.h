@@ -28,7 +28,7 @@ enum class Pooling {
 std::vector<std::optional<double>> pooled_mean(const std::vector<Stratum>& strata, Pooling pooling);
 
 // Its 95 % interval per column: every resample draws, within each stratum, as many samples as it
-// has.
+// has. A signal ends it with Error(kInterrupted).
 std::vector<std::optional<Interval>> bootstrap_intervals(const std::vector<Stratum>& strata,
                                                          Pooling pooling, int64_t num_resamples,
                                                          uint64_t seed);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/atomic_file.h"
+#include "core/interrupt.h"
 #include "core/replaceable.h"
 #include "core/str.h"
 #include "eval/gallery.h"
@@ -58,6 +59,7 @@ nlohmann::json write_report(const data::SampleSource& source, const Protocol& pr
   write_file_atomic(report.path() / "tables.tex", tables_latex(tables, note));
   write_file_atomic(report.path() / "index.html",
                     gallery_html(results, html_table(tables[0], note)));
+  throw_if_interrupted();
   report.commit(/*replace=*/true);
   return json;
 }

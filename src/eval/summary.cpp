@@ -4,6 +4,9 @@
 #include <limits>
 #include <map>
 
+#include "core/str.h"
+#include "reasonbrain/error.h"
+
 namespace reasonbrain::eval {
 namespace {
 
@@ -35,6 +38,12 @@ std::vector<Scope> scopes_of(const Results& results) {
   std::vector<Scope> scopes;
   const auto categories = samples_by(results, &SampleInfo::category);
   for (const auto& [name, samples] : samples_by(results, &SampleInfo::scenario)) {
+    if (categories.contains(name) || name == level_name(Level::kMacro) ||
+        name == level_name(Level::kMicro)) {
+      throw data_error(str("the scenario '", name,
+                           "' has the name of another row of the summary; expected none of the "
+                           "categories, macro and micro: rename it in the records"));
+    }
     scopes.push_back({Level::kScenario, name, {samples}});
   }
   std::vector<std::vector<size_t>> strata;

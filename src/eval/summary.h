@@ -41,7 +41,7 @@ struct Summary {
 };
 
 // macro: the mean of the category means. A sample without a category or scenario counts in none of
-// them.
+// them. Error(kData) for a scenario with the name of a category, "macro" or "micro".
 Summary summarize(const Results& results, int64_t num_resamples, uint64_t seed);
 
 // {method: {scenario | category | "macro" | "micro": {metric: mean, "n", "n_failed", "ci": {metric:

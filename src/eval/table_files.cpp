@@ -37,8 +37,19 @@ std::string replace_all(std::string text, const std::string& from, const std::st
   return text;
 }
 
+// Titles of columns are names of scenarios, which may hold anything.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
+std::string markdown_text(const std::string& text) {
+  return replace_all(replace_all(one_line(text), "\\", "\\\\"), "|", "\\|");
+}
+
 std::string latex_text(const std::string& text) {
-  std::string out = replace_all(escape_latex(text), "↑", "$\\uparrow$");
+  std::string out = replace_all(escape_latex(one_line(text)), "↑", "$\\uparrow$");
   out = replace_all(out, "↓", "$\\downarrow$");
   return replace_all(out, "–", "--");
 }
@@ -57,9 +68,10 @@ std::string latex_cell(const TableCell& cell) {
 }
 
 std::string markdown_table(const Table& table) {
-  std::vector<std::vector<std::string>> lines = {table.columns};
+  std::vector<std::vector<std::string>> lines(1);
+  for (const std::string& column : table.columns) lines[0].push_back(markdown_text(column));
   for (size_t r = 0; r < table.rows.size(); ++r) {
-    std::vector<std::string> line = {replace_all(table.row_names[r], "|", "\\|")};
+    std::vector<std::string> line = {table.row_names[r]};
     for (const TableCell& cell : table.rows[r]) line.push_back(markdown_cell(cell));
     lines.push_back(line);
   }

@@ -13,13 +13,16 @@
 namespace reasonbrain::io {
 namespace {
 
-constexpr int64_t kMaxSide = INT32_MAX / 4;
+constexpr int64_t kMaxSide = 1'000'000;  // of libpng
 
 ImageHeader checked_header(std::string_view bytes, const std::string& origin,
                            const ReadOptions& options) {
   const ImageHeader header = read_image_header(bytes, origin);
-  if (header.width > kMaxSide || header.height > kMaxSide ||
-      header.width * header.height > options.max_pixels) {
+  if (header.width > kMaxSide || header.height > kMaxSide) {
+    throw data_error(str(origin, ": the picture is ", header.width, "x", header.height,
+                         ", expected at most ", kMaxSide, " pixels a side; scale it down"));
+  }
+  if (header.width * header.height > options.max_pixels) {
     throw data_error(str(origin, ": the picture has ", header.width, "x", header.height,
                          " pixels, expected at most ", options.max_pixels, "; scale it down"));
   }

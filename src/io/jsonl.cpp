@@ -1,5 +1,7 @@
 #include "io/jsonl.h"
 
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -12,25 +14,36 @@ namespace reasonbrain::io {
 LineReader::LineReader(std::filesystem::path path, uint64_t max_line_bytes)
     : path_(std::move(path)), max_line_bytes_(max_line_bytes) {
   // Looked at before it is opened: a named pipe would be waited for.
-  std::error_code absent;
-  if (std::filesystem::is_regular_file(path_, absent)) file_.open(path_, std::ios::binary);
-  if (!file_.is_open()) {
-    throw data_error(str("cannot read ", path_.string(), ": expected a text file"));
-  }
+  std::error_code failed;
+  const auto type = std::filesystem::status(path_, failed).type();
+  const auto cannot_read = [&](const std::string& why) {
+    return data_error(str("cannot read ", path_.string(), ": ", why));
+  };
+  if (type == std::filesystem::file_type::not_found) throw cannot_read("no such file");
+  if (type != std::filesystem::file_type::regular) throw cannot_read("expected a text file");
+  file_.open(path_, std::ios::binary);
+  if (!file_.is_open()) throw cannot_read(std::strerror(errno));
 }
 
 std::string LineReader::origin() const {
   return str(path_.string(), ":", line_);
 }
 
+int LineReader::next_byte() {
+  try {
+    return file_.rdbuf()->sbumpc();
+  } catch (const std::ios_base::failure& problem) {
+    throw data_error(str("cannot read ", path_.string(), ": ", problem.code().message()));
+  }
+}
+
 bool LineReader::next(std::string& text) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  std::streambuf& buffer = *file_.rdbuf();
   while (true) {
     text.clear();
     ++line_;
     int byte;
-    while ((byte = buffer.sbumpc()) != std::char_traits<char>::eof() && byte != '\n') {
+    while ((byte = next_byte()) != std::char_traits<char>::eof() && byte != '\n') {
       text += static_cast<char>(byte);
       if (text.size() > max_line_bytes_) {
         throw data_error(str(origin(), ": the line is longer than ", max_line_bytes_, " bytes"));

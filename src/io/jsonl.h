@@ -13,7 +13,8 @@ namespace reasonbrain::io {
 constexpr uint64_t kMaxLineBytes = 4 << 20;
 
 // Lines of a UTF-8 text file: LF or CRLF, with or without a byte order mark; lines of white space
-// are passed over. Error(kData) "FILE:LINE: ..." for invalid UTF-8 and for a line over the limit.
+// are passed over. Error(kData) "FILE:LINE: ..." for invalid UTF-8 and for a line over the limit,
+// "cannot read FILE: ..." where the disk fails.
 class LineReader {
  public:
   explicit LineReader(std::filesystem::path path, uint64_t max_line_bytes = kMaxLineBytes);
@@ -23,6 +24,8 @@ class LineReader {
   std::string origin() const;         // "FILE:LINE"
 
  private:
+  int next_byte();  // or eof()
+
   std::filesystem::path path_;
   uint64_t max_line_bytes_;
   std::ifstream file_;

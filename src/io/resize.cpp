@@ -156,12 +156,6 @@ Image resize_nearest(const Image& image, int width, int height) {
   return out;
 }
 
-int margin(int outer, int inner, CropRounding rounding) {
-  const int difference = outer - inner;
-  const bool up = rounding == CropRounding::kHalfEven && difference % 4 == 3;
-  return difference / 2 + (up ? 1 : 0);
-}
-
 }  // namespace
 
 Image resize(const Image& image, int width, int height, Filter filter) {
@@ -174,20 +168,6 @@ Image resize(const Image& image, int width, int height, Filter filter) {
   const Kernel kernel = kernel_of(filter);
   Image out = width == image.width ? image : resize_horizontally(image, width, kernel);
   return height == image.height ? out : resize_vertically(out, height, kernel);
-}
-
-Image resize_short_side(const Image& image, int size, Filter filter) {
-  const int64_t short_side = std::min(image.width, image.height);
-  const int64_t long_side = std::max(image.width, image.height);
-  if (short_side < 1) throw usage_error("cannot resize an empty picture");
-  const auto longer = static_cast<int>(static_cast<int64_t>(size) * long_side / short_side);
-  return image.width <= image.height ? resize(image, size, longer, filter)
-                                     : resize(image, longer, size, filter);
-}
-
-Image center_crop(const Image& image, int width, int height, CropRounding rounding) {
-  return crop(image, margin(image.width, width, rounding), margin(image.height, height, rounding),
-              width, height);
 }
 
 Image crop(const Image& image, int left, int top, int width, int height) {

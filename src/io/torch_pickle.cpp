@@ -55,11 +55,12 @@ class StateDictReader {
 
   Value weights_of(const Value& dict, int depth) {
     const Node& items = machine_.node(dict);
-    if (depth == kMaxNesting || !searched_.insert(dict.number).second) return dict;
+    if (depth == kMaxNesting) return dict;
     for (const char* wrapper : kWrappers) {
       for (size_t i = 0; i + 1 < items.size(); i += 2) {
         const Value &key = items[i], &value = items[i + 1];
         if (key.kind != Kind::kText || key.text != wrapper || value.kind != Kind::kDict) continue;
+        if (!searched_.insert(value.number).second) continue;
         const Value inner = weights_of(value, depth + 1);
         if (holds_tensors(inner)) return inner;
       }

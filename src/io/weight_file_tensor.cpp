@@ -4,6 +4,7 @@
 
 #include "core/str.h"
 #include "io/mapped_file.h"
+#include "io/quote.h"
 #include "io/safetensors_tensor.h"
 #include "io/torch_pickle.h"
 #include "io/weight_file_tensor.h"
@@ -12,6 +13,8 @@
 
 namespace reasonbrain::io {
 namespace {
+
+constexpr size_t kMaxNameBytes = 1000;  // readers of keys may recurse over a name
 
 class SafetensorsAdapter : public TensorFile {
  public:
@@ -91,9 +94,7 @@ class TorchPickleFile : public TensorFile {
   TextMetadata metadata_;  // the format has none
 };
 
-}  // namespace
-
-std::shared_ptr<const TensorFile> open_tensor_file(const std::filesystem::path& path) {
+std::shared_ptr<const TensorFile> open_by_content(const std::filesystem::path& path) {
   auto mapping = std::make_shared<MappedFile>(path);
   if (is_zip(mapping->view()) || is_legacy_torch(mapping->view())) {
     return std::make_shared<TorchPickleFile>(path, std::move(mapping));
@@ -104,6 +105,18 @@ std::shared_ptr<const TensorFile> open_tensor_file(const std::filesystem::path& 
                          "may have been cut short, get it again"));
   }
   return std::make_shared<SafetensorsAdapter>(path);
+}
+
+}  // namespace
+
+std::shared_ptr<const TensorFile> open_tensor_file(const std::filesystem::path& path) {
+  auto file = open_by_content(path);
+  for (const std::string& name : file->keys()) {
+    if (name.size() <= kMaxNameBytes) continue;
+    throw data_error(str(path.string(), ": the name of the tensor '", shortened(name), "' has ",
+                         name.size(), " bytes; expected at most ", kMaxNameBytes));
+  }
+  return file;
 }
 
 }  // namespace reasonbrain::io

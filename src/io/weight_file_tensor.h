@@ -30,7 +30,8 @@ class TensorFile {
 // Whether the name ends as weights that TensorStore finds in a folder: .safetensors, .bin, ...
 bool is_weight_file(const std::filesystem::path& path);
 
-// Opens a file as what its first bytes say it is.
+// Opens a file as what its first bytes say it is. Error(kData) for one of another kind and for a
+// tensor whose name is longer than 1000 bytes.
 std::shared_ptr<const TensorFile> open_tensor_file(const std::filesystem::path& path);
 
 }  // namespace reasonbrain::io

@@ -129,7 +129,8 @@ const std::vector<ModelKind>& model_kinds() {
          return convertible(flux::load_flux(folder, build.tensor), flux::save_flux, table,
                             {{"transformer.", "diffusion_model.", "base_model.model."},
                              {"lora_unet_", "lora_transformer_"},
-                             table});
+                             table,
+                             /*kohya_is_original=*/true});
        }},
       {"qformer", "transformers", "LAVIS",
        [](const fs::path& folder, const nn::Build& build) {

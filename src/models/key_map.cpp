@@ -25,9 +25,12 @@ bool matches_any(const std::vector<KeyPattern>& patterns, const std::string& key
 
 void KeyPlan::add(const std::string& file_key, const std::string& module_key) {
   KeyBinding binding{{file_key}, {module_key}};
-  for (KeyBinding& other : bindings) {
-    if (other.alias || other.module != binding.module) continue;
-    (file_key == module_key ? other : binding).alias = true;
+  const auto [loaded, is_first] = loaded_.emplace(module_key, bindings.size());
+  if (!is_first && file_key == module_key) {
+    bindings[loaded->second].alias = true;
+    loaded->second = bindings.size();
+  } else {
+    binding.alias = !is_first;
   }
   bindings.push_back(std::move(binding));
 }

@@ -57,13 +57,17 @@ struct KeyBinding {
   int64_t heads = 1;
 };
 
-struct KeyPlan {
+class KeyPlan {
+ public:
   std::vector<KeyBinding> bindings;
   std::vector<std::string> unknown;  // keys that no rule matches
 
   // A tensor that is the same on both sides. Of two for one module's tensor the one that bears its
   // name goes before the other.
   void add(const std::string& file_key, const std::string& module_key);
+
+ private:
+  std::map<std::string, size_t> loaded_;  // module's tensor -> the added binding that is no alias
 };
 
 class KeyTable {

@@ -29,6 +29,7 @@ struct LoraNames {
   std::vector<std::string> dotted;   // prefixes of dotted names: "unet.", "transformer.", ...
   std::vector<std::string> mangled;  // of names with '_' for '.': "lora_unet_", ...
   std::optional<KeyTable> original;  // the original code's layout, where adapters use that too
+  bool kohya_is_original = false;    // kohya's files have the names of that one
   // Where the reference's modules have other names than ours: its names of weights -> ours, and
   // back.
   KeyRename own_key, file_key;
@@ -43,9 +44,9 @@ LoraAdapter read_lora_file(torch::nn::Module& module, const std::filesystem::pat
 
 enum class LoraFormat { kDiffusers, kKohya };
 
-// Writes an adapter of `module` to one safetensors file. kKohya takes the names of `names.original`
-// where they exist: parts of one tensor there become a block diagonal of the sum of their ranks.
-// Error(kUsage) for a model that has no names in such files.
+// Writes an adapter of `module` to one safetensors file. With `names.kohya_is_original` kKohya
+// takes the names of `names.original`: parts of one tensor there become a block diagonal of the sum
+// of their ranks. Error(kUsage) for a model that has no names in such files.
 void write_lora_file(torch::nn::Module& module, const LoraAdapter& adapter,
                      const std::filesystem::path& path, const LoraNames& names, LoraFormat format);
 

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "core/str.h"
-#include "io/json.h"
 #include "models/lora_adapter.h"
 #include "models/peft_pattern.h"
 #include "nn/conv.h"
@@ -112,7 +111,10 @@ struct Halves {
 class Reader {
  public:
   Reader(torch::nn::Module& module, const std::filesystem::path& path, const LoraNames& names)
-      : module_(module), store_(path), names_(names), targets_(all_targets(module, names)) {
+      : weights_(nn::state_dict(module)),
+        store_(path),
+        names_(names),
+        targets_(all_targets(module, names)) {
     read_metadata();
   }
 
@@ -185,8 +187,9 @@ class Reader {
   void read_metadata() {
     const auto found = store_.metadata().find(kMetadata);
     if (found == store_.metadata().end()) return;
-    io::parse_json(found->second, str(store_.path().string(), " (", kMetadata, ")"));
-    metadata_ = nlohmann::ordered_json::parse(found->second);  // well-formed; the order counts
+    metadata_ = parse_ordered(found->second, str(store_.path().string(), " (", kMetadata, ")"));
+    alphas_ = LayerPatterns({{"alpha_pattern", option("alpha_pattern")}}, "alpha_pattern",
+                            store_.path().string());
   }
 
   // A field of the PEFT configuration that diffusers leaves in the metadata.
@@ -199,15 +202,12 @@ class Reader {
     return {};
   }
 
+  // As in diffusers, the metadata go before the keys.
   double scale(const std::string& name, const Halves& halves) const {
     const auto rank = static_cast<double>(halves.down.size(0));
-    if (halves.alpha) return *halves.alpha / rank;
     const nlohmann::ordered_json given = option("lora_alpha");
-    if (!given.is_number()) return 1;
-    const std::string origin = store_.path().string();
-    const double alpha = by_pattern(
-        read_pattern({{"alpha_pattern", option("alpha_pattern")}}, "alpha_pattern", origin), name,
-        given.get<double>(), origin);
+    if (!given.is_number()) return halves.alpha ? *halves.alpha / rank : 1;
+    const double alpha = alphas_.of(name, given.get<double>());
     const nlohmann::ordered_json rslora = option("use_rslora");
     const bool root = rslora.is_boolean() && rslora.get<bool>();
     return alpha / (root ? std::sqrt(rank) : rank);
@@ -217,13 +217,15 @@ class Reader {
     if (!halves.down.defined() || !halves.up.defined()) {
       throw error(str("'", halves.key, "' stands without the adapter's other matrix"));
     }
+    if (halves.down.size(0) == 0) {
+      throw error(str("the adapter of '", halves.key, "' has rank 0; expected at least 1"));
+    }
     const Target& target = targets_.at(name);
     torch::Tensor up = halves.up;
     if (target.transform == KeyTransform::kSwapHalves) up = at::roll(up, up.size(0) / 2, 0);
     int64_t begin = 0;
-    const nn::StateDict own = nn::state_dict(module_);
     for (const std::string& layer : target.layers) {
-      const int64_t size = own.at(layer + ".weight").size(0);
+      const int64_t size = weights_.at(layer + ".weight").size(0);
       if (begin + size > up.size(0)) throw error(str("'", halves.key, "' has too few rows"));
       adapter_.push_back({layer, halves.down, up.narrow(0, begin, size), scale(name, halves)});
       begin += size;
@@ -231,11 +233,12 @@ class Reader {
     if (begin != up.size(0)) throw error(str("'", halves.key, "' has too many rows"));
   }
 
-  torch::nn::Module& module_;
+  const nn::StateDict weights_;
   io::TensorStore store_;
   const LoraNames& names_;
   std::map<std::string, Target> targets_;
   nlohmann::ordered_json metadata_;
+  LayerPatterns alphas_;
   LoraAdapter adapter_;
 };
 
@@ -296,9 +299,9 @@ LoraLayer fused(const std::string& name, const Target& target,
 }
 
 void write_kohya(const LoraAdapter& adapter, const std::filesystem::path& path,
-                 const std::string& prefix, const std::vector<LoraLayer>& layers) {
+                 const std::string& prefix) {
   io::TensorMap tensors;
-  for (const LoraLayer& layer : layers) {
+  for (const LoraLayer& layer : adapter) {
     const std::string name = prefix + mangle(layer.name);
     tensors[name + ".lora_down.weight"] = fitted(layer.down);
     tensors[name + ".lora_up.weight"] = fitted(layer.up);
@@ -312,8 +315,8 @@ void write_kohya(const LoraAdapter& adapter, const std::filesystem::path& path,
                         {"ss_network_alpha", str(adapter[0].scale * static_cast<double>(rank))}});
 }
 
-std::vector<LoraLayer> in_original_layout(torch::nn::Module& module, const LoraAdapter& adapter,
-                                          const KeyTable& table) {
+LoraAdapter in_original_layout(torch::nn::Module& module, const LoraAdapter& adapter,
+                               const KeyTable& table) {
   const nn::StateDict weights = nn::state_dict(module);
   std::map<std::string, LoraLayer> by_name;
   std::vector<std::string> names;
@@ -321,7 +324,7 @@ std::vector<LoraLayer> in_original_layout(torch::nn::Module& module, const LoraA
     by_name.emplace(layer.name, layer);
     names.push_back(layer.name);
   }
-  std::vector<LoraLayer> layers;
+  LoraAdapter layers;
   std::set<std::string> done;
   for (const auto& [name, target] : original_targets(names, table)) {
     done.insert(target.layers.begin(), target.layers.end());
@@ -355,17 +358,17 @@ void write_lora_file(torch::nn::Module& module, const LoraAdapter& adapter,
                      const std::filesystem::path& path, const LoraNames& names, LoraFormat format) {
   if (adapter.empty()) throw runtime_error(str(path.string(), ": there is no adapter to save"));
   const bool diffusers = format == LoraFormat::kDiffusers;
+  const bool original = !diffusers && names.original && names.kohya_is_original;
   if ((diffusers ? names.dotted : names.mangled).empty()) {
     throw usage_error(str("files of ", diffusers ? "diffusers" : "kohya",
                           " have no names for this model; write the adapter as peft"));
   }
-  if (diffusers) {
-    LoraAdapter named = adapter;
+  LoraAdapter named = original ? in_original_layout(module, adapter, *names.original) : adapter;
+  if (!original) {
     for (LoraLayer& layer : named) layer.name = renamed_layer(names.file_key, layer.name);
-    return write_diffusers(named, path, names.dotted[0]);
   }
-  write_kohya(adapter, path, names.mangled[0],
-              names.original ? in_original_layout(module, adapter, *names.original) : adapter);
+  if (diffusers) return write_diffusers(named, path, names.dotted[0]);
+  write_kohya(named, path, names.mangled[0]);
 }
 
 }  // namespace reasonbrain::models

@@ -20,17 +20,16 @@ namespace {
 constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsStem = "adapter_model";
 constexpr const char* kPrefix = "base_model.model.";
-constexpr size_t kMaxKeyBytes = 1000;  // std::regex recurses over the text
 constexpr int64_t kMaxShardBytes = 5'000'000'000;
 
-// The scalar fields of adapter_config.json that decide what the weights mean.
+// The scalar fields of adapter_config.json that decide what the weights mean. PEFT passes over
+// fan_in_fan_out for linear layers.
 struct PeftOptions {
   std::string peft_type = "LORA";
   int64_t r = 8;
   double lora_alpha = 8;
   bool use_rslora = false;
   bool use_dora = false;
-  bool fan_in_fan_out = false;
   bool ensure_weight_tying = false;
 
   void describe(OptionVisitor& v) {
@@ -40,16 +39,14 @@ struct PeftOptions {
             {.help = "Scale times rank where alpha_pattern says nothing", .min = -1e9, .max = 1e9});
     v.field("use_rslora", use_rslora, {.help = "Scale by the root of the rank"});
     v.field("use_dora", use_dora, {.help = "Weight-decomposed adapters"});
-    v.field("fan_in_fan_out", fan_in_fan_out, {.help = "Weights are stored transposed"});
     v.field("ensure_weight_tying", ensure_weight_tying,
             {.help = "A trained table stays that of the logits"});
   }
 };
 
-// The first pattern that matches decides, so their order is kept.
 struct PeftConfig {
   PeftOptions options;
-  nlohmann::ordered_json rank_pattern, alpha_pattern;
+  LayerPatterns ranks, alphas;
   std::string origin;
 };
 
@@ -82,10 +79,6 @@ PeftConfig read_config(const std::filesystem::path& folder) {
     throw data_error(
         str(config.origin, ": use_dora is not supported; merge the adapter with PEFT first"));
   }
-  if (config.options.fan_in_fan_out) {
-    throw data_error(
-        str(config.origin, ": fan_in_fan_out is not supported; linear weights are [out, in] here"));
-  }
   for (const char* name : {"alora_invocation_tokens", "arrow_config", "target_parameters",
                            "layer_replication", "trainable_token_indices", "lora_bias",
                            "use_bdlora", "velora_config", "monteclora_config", "kasa_config"}) {
@@ -94,9 +87,9 @@ PeftConfig read_config(const std::filesystem::path& folder) {
     throw data_error(str(config.origin, ": ", name, " is not supported; expected null"));
   }
   refuse_initialisation(json, config.origin);
-  const auto ordered = nlohmann::ordered_json::parse(read_file(path));  // well-formed: read above
-  config.rank_pattern = read_pattern(ordered, "rank_pattern", config.origin);
-  config.alpha_pattern = read_pattern(ordered, "alpha_pattern", config.origin);
+  const auto ordered = parse_ordered(read_file(path), config.origin);
+  config.ranks = LayerPatterns(ordered, "rank_pattern", config.origin);
+  config.alphas = LayerPatterns(ordered, "alpha_pattern", config.origin);
   return config;
 }
 
@@ -113,7 +106,6 @@ std::string without_weight(const std::string& name) {
 
 AdapterKey parse_key(const std::string& key, const KeyRename& own_key, const std::string& origin) {
   static const std::regex kLora(R"((.+)\.lora_([AB])(\.default)?\.weight)");
-  if (key.size() > kMaxKeyBytes) throw data_error(str(origin, ": a key is too long"));
   if (!starts_with(key, kPrefix)) {
     throw data_error(str(origin, ": the key '", key, "' does not begin with ", kPrefix));
   }
@@ -135,13 +127,12 @@ AdapterKey parse_key(const std::string& key, const KeyRename& own_key, const std
 void attach_like_file(nn::Linear& linear, const std::string& name, int64_t rank,
                       const PeftConfig& config) {
   const auto& options = config.options;
-  const double expected =
-      by_pattern(config.rank_pattern, name, static_cast<double>(options.r), config.origin);
-  if (static_cast<double>(rank) != expected) {
+  const double expected = config.ranks.of(name, static_cast<double>(options.r));
+  if (rank < 1 || static_cast<double>(rank) != expected) {
     throw data_error(str(config.origin, ": rank ", expected, " for ", name, ", but its lora_A has ",
-                         rank, " rows"));
+                         rank, " rows; expected as many, and at least 1"));
   }
-  const double alpha = by_pattern(config.alpha_pattern, name, options.lora_alpha, config.origin);
+  const double alpha = config.alphas.of(name, options.lora_alpha);
   linear->attach_lora(rank, alpha / (options.use_rslora ? std::sqrt(expected) : expected));
 }
 

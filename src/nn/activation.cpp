@@ -1,19 +1,52 @@
 #include "nn/activation.h"
 
+#include <algorithm>
+#include <cctype>
+#include <utility>
+#include <vector>
+
 #include "core/str.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::nn {
+namespace {
+
+constexpr std::pair<const char*, Activation> kNames[] = {
+    {"gelu", Activation::kGelu},
+    {"gelu_python", Activation::kGelu},
+    {"gelu_10", Activation::kGelu10},
+    {"gelu_new", Activation::kGeluTanh},
+    {"gelu_fast", Activation::kGeluTanh},
+    {"gelu_accurate", Activation::kGeluTanh},
+    {"gelu_pytorch_tanh", Activation::kGeluTanh},
+    {"gelu_python_tanh", Activation::kGeluTanh},
+    {"quick_gelu", Activation::kQuickGelu},
+    {"silu", Activation::kSilu},
+    {"swish", Activation::kSilu},
+    {"mish", Activation::kMish},
+    {"relu", Activation::kRelu},
+    {"relu2", Activation::kRelu2},
+    {"relu6", Activation::kRelu6},
+    {"leaky_relu", Activation::kLeakyRelu},
+    {"hardswish", Activation::kHardswish},
+    {"sigmoid", Activation::kSigmoid},
+    {"tanh", Activation::kTanh},
+    {"linear", Activation::kLinear},
+};
+
+}  // namespace
 
 Activation parse_activation(const std::string& name, const std::string& option) {
-  if (name == "gelu") return Activation::kGelu;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return Activation::kGeluTanh;
-  if (name == "quick_gelu") return Activation::kQuickGelu;
-  if (name == "silu" || name == "swish") return Activation::kSilu;
-  if (name == "relu") return Activation::kRelu;
-  throw data_error(str(
-      option, " '", name,
-      "' is not supported; expected gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, silu or relu"));
+  std::string small = name;
+  std::transform(small.begin(), small.end(), small.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::vector<std::string> known;
+  for (const auto& [known_name, activation] : kNames) {
+    if (small == known_name) return activation;
+    known.emplace_back(known_name);
+  }
+  throw data_error(
+      str(option, " '", name, "' is not supported; expected one of ", join(known, ", ")));
 }
 
 torch::Tensor activate(const torch::Tensor& x, Activation activation) {
@@ -22,12 +55,30 @@ torch::Tensor activate(const torch::Tensor& x, Activation activation) {
       return at::gelu(x);
     case Activation::kGeluTanh:
       return at::gelu(x, "tanh");
+    case Activation::kGelu10:
+      return at::gelu(x).clamp(-10, 10);
     case Activation::kQuickGelu:
       return x * at::sigmoid(x * 1.702);
     case Activation::kSilu:
       return at::silu(x);
+    case Activation::kMish:
+      return at::mish(x);
     case Activation::kRelu:
       return at::relu(x);
+    case Activation::kRelu2:
+      return at::relu(x).square();
+    case Activation::kRelu6:
+      return at::relu6(x);
+    case Activation::kLeakyRelu:
+      return at::leaky_relu(x);
+    case Activation::kHardswish:
+      return at::hardswish(x);
+    case Activation::kSigmoid:
+      return at::sigmoid(x);
+    case Activation::kTanh:
+      return at::tanh(x);
+    case Activation::kLinear:
+      return x;
   }
   return x;
 }

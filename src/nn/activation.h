@@ -7,11 +7,26 @@
 
 namespace reasonbrain::nn {
 
-enum class Activation { kGelu, kGeluTanh, kQuickGelu, kSilu, kRelu };
+enum class Activation {
+  kGelu,
+  kGeluTanh,
+  kGelu10,
+  kQuickGelu,
+  kSilu,
+  kMish,
+  kRelu,
+  kRelu2,
+  kRelu6,
+  kLeakyRelu,
+  kHardswish,
+  kSigmoid,
+  kTanh,
+  kLinear
+};
 
-// gelu (exact), gelu_new | gelu_pytorch_tanh, quick_gelu, silu | swish, relu.
-// Throws Error(kData) naming an activation that is not one of them, and the option that asks for
-// it.
+// One of transformers' ACT2FN or diffusers' ACT2CLS without parameters of its own; capitals count
+// as small letters, as in diffusers. Throws Error(kData) naming an activation that is none of them,
+// and the option that asks for it.
 Activation parse_activation(const std::string& name, const std::string& option = "activation");
 
 torch::Tensor activate(const torch::Tensor& x, Activation activation);

@@ -21,7 +21,7 @@ EncoderImpl::EncoderImpl(const ReasonOptions& options, models::clip::VisionModel
   if (select_layer_ < 0 || num_layers_ > depth) {
     throw config_error(
         str("reason.frce.layers or reason.image_adapter.select_layer names hidden state ",
-            num_layers_, " of a CLIP tower with ", depth, " layers"));
+            select_layer_ < 0 ? select : num_layers_, " of a CLIP tower with ", depth, " layers"));
   }
 }
 

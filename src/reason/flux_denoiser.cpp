@@ -177,6 +177,16 @@ void FluxDenoiser::add_text(const Condition& condition, models::flux::FluxInputs
   in.pooled_projections = or_null(pooled, null_pooled_prompt_embeds_, keep);
 }
 
+std::vector<int64_t> FluxDenoiser::latent_shape(int64_t picture_side) const {
+  const std::vector<int64_t> shape = codec_.latent_shape(picture_side);
+  if (shape[1] % kPack != 0) {
+    throw config_error(str(
+        "model.denoiser.picture_side is ", picture_side, ", which makes latents of side ", shape[1],
+        "; FLUX takes even ones: expected a multiple of ", kPack * picture_side / shape[1]));
+  }
+  return shape;
+}
+
 torch::Tensor FluxDenoiser::forward(const torch::Tensor& z, const torch::Tensor& t,
                                     const Condition& condition) {
   const int64_t batch = z.size(0), height = z.size(2), width = z.size(3);

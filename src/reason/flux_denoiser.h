@@ -32,9 +32,7 @@ class FluxDenoiser : public Denoiser {
 
   torch::Tensor encode(const torch::Tensor& pixels) override { return codec_.encode(pixels); }
   torch::Tensor decode(const torch::Tensor& latent) override { return codec_.decode(latent); }
-  std::vector<int64_t> latent_shape(int64_t picture_side) const override {
-    return codec_.latent_shape(picture_side);
-  }
+  std::vector<int64_t> latent_shape(int64_t picture_side) const override;
   torch::Tensor weight_map(const torch::Tensor& pixels) const override {
     return codec_.weight_map(pixels);
   }

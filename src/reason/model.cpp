@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "core/log.h"
 #include "core/rng_tensor.h"
 #include "core/str.h"
 #include "reason/token_propagation.h"
@@ -89,6 +90,19 @@ void ModelImpl::init_new_rows(uint64_t seed) {
     fill(new_head_rows_, llm->lm_head.is_empty() ? table : llm->lm_head->weight);
   if (propagation_start_.defined() && !propagation_start_.is_meta()) {
     propagation_start_.copy_(spectrum(*llm));
+  }
+}
+
+void ModelImpl::start_image_adapter(const nn::StateDict& projector, const std::string& origin) {
+  try {
+    nn::load_state_dict(
+        *image_adapter_, projector,
+        {.origin = origin + " (projector)", .may_be_missing = {}, .may_be_extra = {}});
+  } catch (const Error& problem) {
+    log::warning(
+        str("the image adapter starts fresh, for model.reason.image_adapter is another "
+            "one: ",
+            problem.what()));
   }
 }
 

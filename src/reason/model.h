@@ -7,6 +7,7 @@
 
 #include "models/llama/llama.h"
 #include "models/qformer/qformer.h"
+#include "nn/state_dict.h"
 #include "reason/cme.h"
 #include "reason/frce.h"
 #include "reason/image_adapter.h"
@@ -62,6 +63,10 @@ class ModelImpl : public nn::Module {
   // New rows of the token table start at the mean of the old ones plus noise, and the LLM's
   // spectrum is noted where token propagation compares with it. Call once the LLM is there.
   void init_new_rows(uint64_t seed);
+
+  // IA starts from LLaVA's projector, and fresh, with a warning that names `origin`, where that has
+  // other layers.
+  void start_image_adapter(const nn::StateDict& projector, const std::string& origin);
 
   // Lets learn what feeds the LLM (cues, adapters, new rows), and what reads from it (QFormer,
   // enhancers).

@@ -49,6 +49,18 @@ constexpr Part kParts[] = {
     {"llm", &PartsOptions::llm},           {"vae", &PartsOptions::vae},
     {"denoiser", &PartsOptions::denoiser}, {"text_2", &PartsOptions::text_2}};
 
+// Where a part's own weights lie in the pipeline.
+struct PartModule {
+  const char* prefix;
+  PartOptions PartsOptions::*options;
+};
+
+constexpr PartModule kModules[] = {
+    {"encoder.vision.", &PartsOptions::vision}, {"encoder.text.", &PartsOptions::text},
+    {"encoder.text_2.", &PartsOptions::text_2}, {"model.llm.", &PartsOptions::llm},
+    {"denoiser.vae.", &PartsOptions::vae},      {"denoiser.unet.", &PartsOptions::denoiser},
+    {"denoiser.flux.", &PartsOptions::denoiser}};
+
 bool has_part(const PipelineOptions& options, const std::string& name) {
   if (name == "vae") return options.denoiser.codec == LatentCodec::kAutoencoderKl;
   return name != "text_2" || options.flux_text.prompt_embeds;
@@ -90,6 +102,7 @@ nlohmann::json scheduler_json(const diffusion::SchedulerConfig& config) {
 
 struct FoundPart {
   std::string path;      // "" when the index does not name the part
+  std::string sha256;    // "" when the index does not state it
   bool outside = false;  // of the model folder: saved again by reference
   bool frozen = false;
 };
@@ -151,6 +164,7 @@ FoundPart find_part(const nlohmann::json& parts, const std::string& name, const 
     }
   }
   part.path = resolved.string();
+  part.sha256 = sha;
   return part;
 }
 
@@ -196,6 +210,31 @@ void Pipeline::detach_paths(const std::vector<std::string>& names) {
   }
 }
 
+bool Pipeline::is_referenced(const std::string& name) const {
+  if (models::is_lora_parameter(name)) return false;
+  for (const PartModule& part : kModules) {
+    if (starts_with(name, part.prefix)) return by_reference(options_.parts.*part.options);
+  }
+  return false;
+}
+
+// Read once: what lies there later is not what was trained on.
+const std::string& Pipeline::referenced_sha256(const std::string& path) {
+  std::string& sha256 = referenced_sha256_[path];
+  if (sha256.empty()) sha256 = weights_sha256(path);
+  return sha256;
+}
+
+std::map<std::string, std::string> Pipeline::references() {
+  std::map<std::string, std::string> out;
+  for (const Part& part : kParts) {
+    const PartOptions& options = options_.parts.*part.options;
+    if (!has_part(options_, part.name) || !by_reference(options)) continue;
+    out[str("weights of model.parts.", part.name)] = referenced_sha256(options.path);
+  }
+  return out;
+}
+
 void Pipeline::save(const fs::path& folder) {
   fs::create_directories(folder);
   nlohmann::json parts = nlohmann::json::object();
@@ -216,9 +255,10 @@ void Pipeline::save(const fs::path& folder) {
     torch::nn::Module* adapted = adapted_part(name);
     if (adapted != nullptr && !models::lora_adapter_of(*adapted).empty())
       models::save_peft_adapter(*adapted, folder / name / models::kAdapterFolder);
-    parts[name] = {{"path", reference ? target.string() : name},
-                   {"frozen", reference || options.train == TrainMode::kFrozen},
-                   {"sha256", weights_sha256(target)}};
+    parts[name] = {
+        {"path", reference ? target.string() : name},
+        {"frozen", reference || options.train == TrainMode::kFrozen},
+        {"sha256", reference ? referenced_sha256(options.path) : weights_sha256(target)}};
   }
   text::copy_tokenizer_files(options_.tokenizers.llm, folder / "llm");
   text::copy_tokenizer_files(options_.tokenizers.text, folder / "text");
@@ -252,6 +292,7 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
   io::read_json_options(schedule, options.scheduler, scheduler.string(), {.ignore_unknown = true});
   // Inside the folder: a copy, not a reference, when saved again. Outside: only adapters are here.
   std::vector<const Part*> own_parts, outside_parts;
+  std::map<std::string, std::string> outside_sha256;
   for (const Part& part : kParts) {
     if (!has_part(options, part.name)) continue;
     const FoundPart found = find_part(parts, part.name, folder, origin);
@@ -261,12 +302,14 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
     part_options.train = found.frozen ? TrainMode::kFrozen : TrainMode::kFull;
     if (has_adapter(folder, part.name)) part_options.train = TrainMode::kLora;
     (found.outside ? outside_parts : own_parts).push_back(&part);
+    if (found.outside) outside_sha256[found.path] = found.sha256;
   }
   options.tokenizers.llm = (folder / "llm").string();
   options.tokenizers.text = (folder / "text").string();
   options.tokenizers.text_2 = (folder / "text_2").string();
 
   std::shared_ptr<Pipeline> pipeline(new Pipeline(options, placement));
+  pipeline->referenced_sha256_ = std::move(outside_sha256);
   const fs::path weights = folder / "reason" / "model.safetensors";
   const io::TensorMap own_tensors = io::load_safetensors(weights);
   for (const auto& [name, tensor] : own_tensors) io::require_finite(tensor, name, weights.string());

@@ -4,12 +4,12 @@
 #include "diffusion/sampler.h"
 #include "models/clip/folder.h"
 #include "models/flux/runner.h"
-#include "models/llama/folder.h"
 #include "models/lora.h"
 #include "models/t5/runner.h"
 #include "models/unet/runner.h"
 #include "models/vae/runner.h"
 #include "reason/flux_denoiser.h"
+#include "reason/llm_part.h"
 #include "reason/own_weights.h"
 #include "reason/unet_denoiser.h"
 #include "reasonbrain/error.h"
@@ -137,13 +137,37 @@ models::t5::T5Encoder Pipeline::build_text_2(uint64_t seed, const nn::Build& bui
   return encoder;
 }
 
+// Options with which no picture could be read or painted are refused here, not in the middle of an
+// edit.
+void Pipeline::require_usable_options() const {
+  for (const auto& [name, values] : {std::pair{"image_mean", &options_.image_mean},
+                                     std::pair{"image_std", &options_.image_std}}) {
+    if (values->size() == 3) continue;
+    throw config_error(
+        str("model.", name, " has ", values->size(), " values; expected 3, one a channel"));
+  }
+  const int64_t pool = options_.reason.image_adapter.pool, grid = options_.vision.grid();
+  if (pool > grid) {
+    throw config_error(str("model.reason.image_adapter.pool is ", pool,
+                           ", but the image tower has ", grid, " x ", grid, " patches"));
+  }
+  const auto latent = denoiser_->latent_shape(options_.denoiser.picture_side);
+  const auto sampler = diffusion::Sampler::make(options_.scheduler);
+  try {
+    sampler->set_timesteps(options_.inference.steps,
+                           denoiser_->sequence_length(latent[1], latent[2]));
+  } catch (const Error& problem) {
+    throw config_error(str("model.inference.steps: ", problem.what()));
+  }
+}
+
 void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string& origin) {
   const nn::Build plain{placement_.options()};
   const nn::Build tower = plain.normal(options_.initializer_range);
 
   models::clip::VisionModel vision = nullptr;
   models::clip::TextModel text = nullptr;
-  models::llama::Llama llm = nullptr;
+  LlmPart language;
   models::vae::AutoencoderKL vae = nullptr;
   const auto& parts = options_.parts;
   if (parts.vision.path.empty()) {
@@ -161,11 +185,11 @@ void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string&
     options_.text = text->config();
   }
   if (parts.llm.path.empty()) {
-    llm = models::llama::Llama(options_.llm, tower);
-    nn::init_weights(*llm, seed, "llm");
+    language.llm = models::llama::Llama(options_.llm, tower);
+    nn::init_weights(*language.llm, seed, "llm");
   } else {
-    llm = models::llama::load(parts.llm.path, tower).model;
-    options_.llm = llm->config();
+    language = load_llm_part(parts.llm.path, tower);
+    options_.llm = language.llm->config();
   }
   encoder =
       register_module("encoder", Encoder(options_.reason, vision, text, build_text_2(seed, plain)));
@@ -173,7 +197,8 @@ void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string&
   const ModelSizes sizes{options_.vision.hidden_size, options_.text.hidden_size};
   options_.qformer.encoder_hidden_size = options_.llm.hidden_size;
   const nn::Build own_build = plain.normal(options_.reason.initializer_range);
-  model = register_module("model", Model(options_.reason, sizes, llm, options_.qformer, own_build));
+  model = register_module("model",
+                          Model(options_.reason, sizes, language.llm, options_.qformer, own_build));
 
   if (options_.denoiser.codec == LatentCodec::kAutoencoderKl) {
     if (parts.vae.path.empty()) {
@@ -186,14 +211,15 @@ void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string&
   }
   const std::shared_ptr<Denoiser> denoiser = build_denoiser(seed, vae);
   denoiser_ = register_module("denoiser", denoiser);
-  // Options with which no picture could be painted are refused here, not in the middle of an edit.
-  denoiser->latent_shape(options_.denoiser.picture_side);
-  diffusion::Sampler::make(options_.scheduler);
+  require_usable_options();
 
   if (own == nullptr) {
     nn::init_weights(*denoiser, seed, "denoiser", /*skip=*/{"unet", "flux", "vae"});
     nn::init_weights(*model, seed, "model", /*skip=*/{"llm"});
     model->init_new_rows(seed);
+    if (!language.projector.empty()) {
+      model->start_image_adapter(language.projector, parts.llm.path);
+    }
   } else {
     load_own_weights(*model, *denoiser, *own, origin);
   }

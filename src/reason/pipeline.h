@@ -41,6 +41,11 @@ class Pipeline : public torch::nn::Module {
   // Adapters are always written. Overwrites files of the same name.
   void save(const std::filesystem::path& folder);
 
+  // Whether save() only refers to the folder that holds this parameter or buffer.
+  bool is_referenced(const std::string& name) const;
+  // The weights in those folders: "weights of model.parts.llm" -> sha256, read once.
+  std::map<std::string, std::string> references();
+
   Inputs encode(const EncoderInputs& inputs);  // towers and source latents
   ModelOutputs reason(const Inputs& inputs, bool want_logits, bool paint = true,
                       models::llama::LayerHook* hook = nullptr) {
@@ -76,6 +81,8 @@ class Pipeline : public torch::nn::Module {
   std::shared_ptr<Denoiser> build_denoiser(uint64_t seed, const models::vae::AutoencoderKL& vae);
   models::t5::T5Encoder build_text_2(uint64_t seed, const nn::Build& build);
   torch::nn::Module* adapted_part(const std::string& name);  // nullptr: has no adapters
+  const std::string& referenced_sha256(const std::string& path);
+  void require_usable_options() const;
 
   PipelineOptions options_;
   Placement placement_;
@@ -83,6 +90,7 @@ class Pipeline : public torch::nn::Module {
   std::shared_ptr<torch::nn::Module> backbone_;  // of the denoiser
   std::unique_ptr<Processor> processor_;
   std::string sha256_;
+  std::map<std::string, std::string> referenced_sha256_;  // path -> of its weights, as loaded
 };
 
 // The model folder that `folder` stands for: itself, a checkpoint's, or a run folder's.

@@ -17,7 +17,8 @@ void PartOptions::describe(OptionVisitor& v) {
 void PartsOptions::describe(OptionVisitor& v) {
   v.group("vision", vision, {.help = "CLIP image tower"});
   v.group("text", text, {.help = "CLIP text tower"});
-  v.group("llm", llm, {.help = "LLaMA"});
+  v.group("llm", llm,
+          {.help = "LLaMA, or LLaVA: its language half, and its projector to start IA from"});
   v.group("vae", vae, {.help = "AutoencoderKL, for codec autoencoder_kl"});
   v.group("denoiser", denoiser, {.help = "UNet2DConditionModel or FluxTransformer2DModel"});
   v.group("text_2", text_2, {.help = "T5 encoder, for flux_text.prompt_embeds"});
@@ -27,18 +28,20 @@ void PartsOptions::validate() const {
   const auto refuse = [](const char* part, TrainMode got, TrainMode refused, const char* message) {
     if (got == refused) throw config_error(str("model.parts.", part, ".train is ", message));
   };
-  for (const auto& [name, part] :
-       {std::pair{"vision", &vision}, std::pair{"text", &text}, std::pair{"vae", &vae}}) {
+  for (const auto& [name, part] : {std::pair{"vision", &vision}, std::pair{"text", &text}}) {
     refuse(name, part->train, TrainMode::kLora,
            "lora; adapters are trained on the LLM and the denoiser, set frozen or full");
   }
-  for (const auto& [name, part] : {std::pair{"vision", &vision}, std::pair{"text", &text},
-                                   std::pair{"llm", &llm}, std::pair{"vae", &vae}}) {
+  for (const auto& [name, part] :
+       {std::pair{"vision", &vision}, std::pair{"text", &text}, std::pair{"llm", &llm}}) {
     refuse(name, part->train, TrainMode::kAttention,
            "attention; only the denoiser has that, set frozen or full");
   }
-  if (text_2.train != TrainMode::kFrozen)
-    throw config_error("model.parts.text_2.train is not frozen; T5 is only read, set frozen");
+  for (const auto& [name, part] : {std::pair{"text_2", &text_2}, std::pair{"vae", &vae}}) {
+    if (part->train == TrainMode::kFrozen) continue;
+    throw config_error(
+        str("model.parts.", name, ".train is not frozen; this part is only read, set frozen"));
+  }
 }
 
 void InferenceOptions::describe(OptionVisitor& v) {

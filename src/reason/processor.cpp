@@ -8,6 +8,7 @@
 #include "core/str.h"
 #include "io/resize.h"
 #include "reasonbrain/error.h"
+#include "text/instruction.h"
 
 namespace reasonbrain::reason {
 namespace {
@@ -134,11 +135,7 @@ Processor::Processor(const ReasonOptions& reason, const DenoiserOptions& denoise
       prompt_(std::move(prompt)) {}
 
 std::vector<int64_t> Processor::instruction_tokens(const std::string& instruction) const {
-  if (!is_valid_utf8(instruction) || instruction.find('\0') != std::string::npos) {
-    throw usage_error("the instruction is not valid UTF-8 text");
-  }
-  if (trim(instruction).empty())
-    throw usage_error("the instruction is empty; say what happens, in words");
+  text::check_instruction(instruction);
   std::string text;
   for (const std::string& part :
        {reason_.prompt.after_vision, instruction, reason_.prompt.suffix}) {

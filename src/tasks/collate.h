@@ -30,6 +30,7 @@ struct ReasonBatch : train::Batch {
   torch::Tensor time;           // float32 [B] in [0, 1]
   torch::Tensor keep_text, keep_image;  // float32 [B]
   torch::Tensor open_gate;  // float32 [B, 1, S, S]: 1 where copy_paint must paint (mix.open_gate)
+  bool is_validation = false;
   reason::SelectionDraw selection;
 };
 

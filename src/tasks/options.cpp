@@ -1,5 +1,8 @@
 #include "tasks/options.h"
 
+#include "core/str.h"
+#include "reasonbrain/error.h"
+
 namespace reasonbrain::tasks {
 
 void LossOptions::describe(OptionVisitor& v) {
@@ -45,6 +48,8 @@ void EvaluationOptions::describe(OptionVisitor& v) {
   v.field("samples", samples, {.help = "Validation samples per evaluation", .min = 1, .max = 1e6});
   v.field("previews", previews,
           {.help = "Validation samples shown in preview pictures", .min = 1, .max = 256});
+  v.field("batch_size", batch_size,
+          {.help = "Validation samples computed at once", .min = 1, .max = 4096});
 }
 
 void TaskOptions::describe(OptionVisitor& v) {
@@ -66,6 +71,18 @@ void TaskOptions::describe(OptionVisitor& v) {
           {.help = "Learning rate of the denoiser in the joint stage, times the stage's",
            .min = 0,
            .max = 100});
+}
+
+void TaskOptions::validate() const {
+  constexpr double kRounding = 1e-9;  // of 0.7 + 0.2 + 0.1
+  const auto require_at_most_one = [](double sum, const char* names) {
+    if (sum > 1 + kRounding)
+      throw config_error(str("task.mix: ", names, " add up to ", sum, ", expected at most 1"));
+  };
+  require_at_most_one(mix.drop_regions + mix.grid_regions + mix.kmeans_regions,
+                      "drop_regions, grid_regions and kmeans_regions");
+  require_at_most_one(mix.drop_text + mix.drop_image + mix.drop_both,
+                      "drop_text, drop_image and drop_both");
 }
 
 }  // namespace reasonbrain::tasks

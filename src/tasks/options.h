@@ -33,11 +33,13 @@ struct MixOptions {
   double drop_both = 0.05;
   double open_gate = 0;  // copy_paint must paint what changes
   void describe(OptionVisitor& v);
+  static MixOptions none() { return {0, 0, 0, 0, 0, 0, 0, 0}; }
 };
 
 struct EvaluationOptions {
   int64_t samples = 96;  // of the validation source
   int64_t previews = 12;
+  int64_t batch_size = 32;  // samples at once
   void describe(OptionVisitor& v);
 };
 
@@ -50,6 +52,7 @@ struct TaskOptions {
   double mllm_lr_scale = 1;  // of towers, cue extraction and LLM in the joint stage
   double denoiser_lr_scale = 1;
   void describe(OptionVisitor& v);
+  void validate() const;  // Error(kConfig): shares of samples that exclude each other exceed 1
 };
 
 }  // namespace reasonbrain::tasks

@@ -1,6 +1,7 @@
 // Validation and previews of ReasonBrainTask: fixed samples, fixed noise, no dropout.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "core/rng_tensor.h"
 #include "core/str.h"
@@ -11,7 +12,6 @@
 namespace reasonbrain::tasks {
 namespace {
 
-constexpr int64_t kChunk = 32;                    // samples at once
 constexpr double kTimeBins[] = {0.25, 0.6, 1.0};  // noise levels of the validation loss
 
 train::BatchInfo fixed_info(int64_t begin, int64_t count) {
@@ -60,7 +60,7 @@ std::vector<io::Image> ReasonBrainTask::edit(const std::vector<data::Sample>& sa
   torch::NoGradGuard no_grad;
   const torch::Device device = pipeline_->placement().device;
   std::vector<reason::Picture> pictures;
-  for (const auto& sample : samples) pictures.push_back(collator_->plain_picture(sample));
+  for (const auto& sample : samples) pictures.push_back(plain_collator_->plain_picture(sample));
   const reason::EncoderInputs encoder_inputs = pipeline_->processor()(pictures).to(device);
   reason::Guidance guidance;
   if (reasons()) {
@@ -77,34 +77,34 @@ std::vector<io::Image> ReasonBrainTask::edit(const std::vector<data::Sample>& sa
   auto& denoiser = pipeline_->denoiser();
   const torch::Tensor source =
       denoiser.encode(encoder_inputs.pixels.to(pipeline_->placement().dtype));
-  std::vector<torch::Tensor> noise;
-  for (size_t i = 0; i < samples.size(); ++i) {
-    Rng rng(seed_, {hash_key("validation"), hash_key(samples[i].record.id)});
-    noise.push_back(randn(rng, source.sizes().slice(1)));
+  std::vector<Rng> streams;
+  for (const auto& sample : samples) {
+    streams.emplace_back(
+        seed_, std::initializer_list<uint64_t>{hash_key("validation"), hash_key(sample.record.id)});
   }
+  const diffusion::NoiseSource noise = diffusion::keyed_noise(std::move(streams));
   const auto& options = pipeline_->options();
   reason::PaintSettings settings;
   settings.steps = options.inference.steps;
   settings.text_scale = options.inference.guidance;
   settings.image_scale = options.inference.image_guidance;
-  const torch::Tensor latent = reason::paint(denoiser, options.scheduler, guidance, source,
-                                             at::stack(noise).to(device), settings);
+  const torch::Tensor latent =
+      reason::paint(denoiser, options.scheduler, guidance, source,
+                    noise(source.sizes().vec()).to(device), settings, noise);
   const torch::Tensor edited = denoiser.decode(latent);
   std::vector<io::Image> images;
   for (int64_t i = 0; i < edited.size(0); ++i) images.push_back(reason::to_image(edited[i]));
   return images;
 }
 
-void ReasonBrainTask::add_validation_losses(const std::vector<data::Sample>& samples,
+void ReasonBrainTask::add_validation_losses(const std::vector<data::Sample>& samples, int64_t begin,
                                             std::map<std::string, Mean>& means) {
   torch::NoGradGuard no_grad;
   const auto count = static_cast<int64_t>(samples.size());
   const auto measure = [&](const std::string& suffix, double time) {
-    ReasonBatch batch = (*collator_)(samples, fixed_info(0, count));
+    ReasonBatch batch = (*plain_collator_)(samples, fixed_info(begin, count));
+    batch.is_validation = true;
     batch.time.fill_(time);
-    batch.keep_text.fill_(1);
-    batch.keep_image.fill_(1);
-    batch.open_gate.zero_();
     const auto batch_counts = counts(batch);
     const auto terms = losses(batch);
     for (size_t i = 0; i < terms.size(); ++i) {
@@ -126,7 +126,7 @@ double ReasonBrainTask::answer_accuracy(const std::vector<data::Sample>& samples
   std::vector<reason::Picture> pictures;
   std::vector<int64_t> ids;
   for (const auto& sample : samples) {
-    pictures.push_back(collator_->plain_picture(sample));
+    pictures.push_back(plain_collator_->plain_picture(sample));
     const auto one = pipeline_->processor().answer_ids(sample.record.answer);
     ids.insert(ids.end(), one.begin(), one.end());
   }
@@ -145,9 +145,10 @@ std::map<std::string, double> ReasonBrainTask::evaluate() {
   const bool words = pipeline_->options().reason.mllm_scope == reason::MllmScope::kAnswerWords;
   const int64_t total = std::min(options_.evaluation.samples, data_.validation->size());
   std::map<std::string, Mean> means;
-  for (int64_t begin = 0; begin < total; begin += kChunk) {
-    const auto samples = load_validation(begin, std::min(begin + kChunk, total));
-    add_validation_losses(samples, means);
+  const int64_t batch_size = options_.evaluation.batch_size;
+  for (int64_t begin = 0; begin < total; begin += batch_size) {
+    const auto samples = load_validation(begin, std::min(begin + batch_size, total));
+    add_validation_losses(samples, begin, means);
     if (reasons() && words)
       metrics["val_answer"] += answer_accuracy(samples) / static_cast<double>(total);
     if (!paints() || !data_.protocol) continue;
@@ -173,9 +174,15 @@ std::map<std::string, double> ReasonBrainTask::evaluate() {
 
 void ReasonBrainTask::preview(const std::filesystem::path& folder) {
   if (!data_.validation || !paints()) return;
-  const auto samples =
-      load_validation(0, std::min(options_.evaluation.previews, data_.validation->size()));
-  const auto edited = edit(samples);
+  const int64_t total = std::min(options_.evaluation.previews, data_.validation->size());
+  const int64_t batch_size = options_.evaluation.batch_size;
+  std::vector<data::Sample> samples;
+  std::vector<io::Image> edited;
+  for (int64_t begin = 0; begin < total; begin += batch_size) {
+    auto some = load_validation(begin, std::min(begin + batch_size, total));
+    std::ranges::move(edit(some), std::back_inserter(edited));
+    std::ranges::move(some, std::back_inserter(samples));
+  }
   std::vector<std::vector<const io::Image*>> rows;
   for (size_t i = 0; i < samples.size(); ++i)
     rows.push_back({&samples[i].source, &edited[i], &samples[i].target});

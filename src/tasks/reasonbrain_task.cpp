@@ -65,11 +65,18 @@ ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline,
   const auto& model = pipeline_->options();
   for (std::string& name : selection_terms(model.reason)) terms_.push_back(std::move(name));
   model.parts.validate();
+  options_.validate();
   const auto slots = data_.train->label_slots();
-  collator_ =
-      std::make_unique<Collator>(options_, pipeline_->processor(),
-                                 pipeline_->denoiser().latent_shape(model.denoiser.picture_side),
-                                 model.reason.mllm_scope == reason::MllmScope::kAnswerWords, slots);
+  const auto make_collator = [&](const TaskOptions& task) {
+    return std::make_unique<Collator>(
+        task, pipeline_->processor(),
+        pipeline_->denoiser().latent_shape(model.denoiser.picture_side),
+        model.reason.mllm_scope == reason::MllmScope::kAnswerWords, slots);
+  };
+  collator_ = make_collator(options_);
+  TaskOptions plain = options_;
+  plain.mix = MixOptions::none();
+  plain_collator_ = make_collator(plain);
   root_ = std::make_shared<torch::nn::Module>();
   root_->register_module("pipeline", pipeline_);
   const nn::Build build =
@@ -127,6 +134,7 @@ void ReasonBrainTask::begin_stage(const std::string& stage) {
         str("stage '", stage,
             "' learns from the outcome's words: set model.reason.mllm_scope to answer_words"));
   }
+  require_loss(stage);
   nn::set_requires_grad(*root_, false);
   auto& model = *pipeline_->model;
   auto& encoder = *pipeline_->encoder;
@@ -141,7 +149,27 @@ void ReasonBrainTask::begin_stage(const std::string& stage) {
   } else {
     pipeline_->train_joint(seed_);
   }
-  if (reasons() && !labels_.is_empty() && loss().labels > 0) nn::set_requires_grad(*labels_, true);
+  if (reasons() && learns_labels()) nn::set_requires_grad(*labels_, true);
+}
+
+void ReasonBrainTask::require_loss(const std::string& stage) const {
+  const bool reasoning =
+      loss().mllm > 0 || learns_labels() || !selection_terms(pipeline_->options().reason).empty();
+  const bool painting = loss().dm > 0 || loss().l1 > 0;
+  if ((reasons() && reasoning) || (paints() && painting)) return;
+  throw config_error(str("stage '", stage, "' has nothing to learn: the losses of task.", stage,
+                         " that it could have are all 0"));
+}
+
+bool ReasonBrainTask::learns_object_labels() const {
+  const auto& idc = pipeline_->options().reason.idc;
+  return learns_labels() && (!idc.enabled || idc.query == reason::IdQuery::kObject);
+}
+
+// Decoding the latents of an autoencoder costs more than the training step itself.
+bool ReasonBrainTask::measures_remaining(const ReasonBatch& batch) const {
+  return batch.is_validation ||
+         pipeline_->options().denoiser.codec == reason::LatentCodec::kPixelBlocks;
 }
 
 std::unique_ptr<train::Batch> ReasonBrainTask::collate(std::vector<data::Sample>&& samples,
@@ -169,10 +197,8 @@ std::vector<train::LossCount> ReasonBrainTask::counts(const train::Batch& given)
   const auto sum = [](const torch::Tensor& x) { return x.sum(torch::kFloat64).item<double>(); };
   if (reasons()) {
     if (loss().mllm > 0) counts.push_back({"mllm", size * r});
-    if (loss().labels > 0 && !labels_.is_empty()) {
-      counts.push_back({"region_labels", sum(batch.region_labels.ge(0))});
-      counts.push_back({"object_labels", sum(batch.object_labels.ge(0))});
-    }
+    if (learns_labels()) counts.push_back({"region_labels", sum(batch.region_labels.ge(0))});
+    if (learns_object_labels()) counts.push_back({"object_labels", sum(batch.object_labels.ge(0))});
     count_selection_terms(pipeline_->options().reason, batch.selection, batch.noise.size(0),
                           counts);
   }
@@ -181,8 +207,10 @@ std::vector<train::LossCount> ReasonBrainTask::counts(const train::Batch& given)
     counts.push_back({"dm", weight});
     if (loss().l1 > 0) counts.push_back({"l1", weight});
     // How far from the source the target is where anything changes: the scale of `remaining`.
-    counts.push_back(
-        {"remaining", sum((batch.inputs.pixels - batch.target).abs() * batch.edit_mask)});
+    if (measures_remaining(batch)) {
+      counts.push_back(
+          {"remaining", sum((batch.inputs.pixels - batch.target).abs() * batch.edit_mask)});
+    }
     if (stage_ == Stage::kJoint && loss().align > 0 && !answers_.is_empty()) {
       counts.push_back(
           {"align", size * r * static_cast<double>(pipeline_->options().reason.width)});
@@ -214,20 +242,15 @@ ReasonBrainTask::Forward ReasonBrainTask::run(const ReasonBatch& batch) {
     out.target_latent = denoiser.encode(batch.target.to(device, dtype));
   }
   const auto& scheduler = pipeline_->options().scheduler;
-  const torch::Tensor noise = batch.noise.to(device, dtype);
-  torch::Tensor timestep;
+  const torch::Tensor noise = batch.noise.to(device);
+  torch::Tensor timestep = batch.time * static_cast<double>(scheduler.num_train_timesteps);
   if (scheduler.is_flow()) {
-    out.noisy = diffusion::mix(out.target_latent, noise,
-                               diffusion::flow_level(batch.time.to(device), noise));
-    timestep = batch.time * static_cast<double>(scheduler.num_train_timesteps);
+    out.level = diffusion::flow_level(batch.time.to(device), noise);
   } else {
-    const diffusion::DiscreteSchedule schedule(scheduler);
-    const torch::Tensor level = (batch.time * static_cast<double>(schedule.num_levels()))
-                                    .to(torch::kInt64)
-                                    .clamp_max(schedule.num_levels() - 1);
-    out.noisy = schedule.add_noise(out.target_latent, noise, level.to(device));
-    timestep = level;
+    timestep = timestep.to(torch::kInt64).clamp_max(scheduler.num_train_timesteps - 1);
+    out.level = diffusion::DiscreteSchedule(scheduler).level(timestep, noise);
   }
+  out.noisy = diffusion::mix(out.target_latent.to(noise.scalar_type()), noise, out.level).to(dtype);
   reason::Condition condition = reason::Denoiser::condition(guidance, source);
   condition.keep_text = batch.keep_text.to(device);
   condition.keep_image = batch.keep_image.to(device);
@@ -255,51 +278,46 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
                                               ids.reshape({-1}).to(device), {}, at::Reduction::Sum),
                        loss().mllm});
     }
-    if (loss().labels > 0 && !labels_.is_empty()) {
-      const auto& cues = forward.outputs.cues;
-      const int64_t regions = batch.region_labels.size(1), objects = batch.object_labels.size(1);
+    const auto& cues = forward.outputs.cues;
+    if (learns_labels()) {
+      const int64_t regions = batch.region_labels.size(1);
       torch::Tensor region_sum = zero;
       if (cues.regions.defined() && regions > 0) {
         region_sum =
             labels_->loss_sum(cues.regions.narrow(1, 0, regions), batch.region_labels.to(device));
       }
+      terms.push_back({"region_labels", region_sum, loss().labels});
+    }
+    if (learns_object_labels()) {
+      const int64_t objects = batch.object_labels.size(1);
       torch::Tensor object_sum = zero;
-      if (objects > 0 && cues.objects.size(1) == objects + 1) {
+      if (objects > 0) {
         object_sum = labels_->object_loss_sum(cues.objects.narrow(1, 0, objects),
                                               batch.object_labels.to(device));
       }
-      terms.push_back({"region_labels", region_sum, loss().labels});
       terms.push_back({"object_labels", object_sum, loss().labels});
     }
     add_selection_terms(pipeline_->options().reason, *pipeline_->model, forward.outputs, terms);
   }
   if (paints()) {
     const auto objective = pipeline_->denoiser().objective();
-    const auto& scheduler = pipeline_->options().scheduler;
     const torch::Tensor noise = batch.noise.to(device);
-    const auto level = scheduler.is_flow()
-                           ? diffusion::flow_level(batch.time.to(device), noise)
-                           : diffusion::DiscreteSchedule(scheduler).level(
-                                 (batch.time * static_cast<double>(scheduler.num_train_timesteps))
-                                     .to(torch::kInt64)
-                                     .clamp_max(scheduler.num_train_timesteps - 1)
-                                     .to(device),
-                                 noise);
     const torch::Tensor weight = weights(batch).to(device);
     const torch::Tensor prediction = wide(forward.prediction), latent = wide(forward.target_latent);
-    const torch::Tensor error = prediction - diffusion::target(objective, latent, noise, level);
+    const torch::Tensor error =
+        prediction - diffusion::target(objective, latent, noise, forward.level);
     terms.push_back({"dm", (error * error * weight).sum(), loss().dm});
     const torch::Tensor x0 =
-        diffusion::predicted_x0(objective, prediction, wide(forward.noisy), level);
+        diffusion::predicted_x0(objective, prediction, wide(forward.noisy), forward.level);
     if (loss().l1 > 0) terms.push_back({"l1", ((x0 - latent).abs() * weight).sum(), loss().l1});
-    torch::Tensor remaining;
-    {
+    if (measures_remaining(batch)) {
       torch::NoGradGuard no_grad;
       const torch::Tensor picture =
           wide(pipeline_->denoiser().decode(x0.to(pipeline_->placement().dtype)));
-      remaining = ((picture - batch.target.to(device)).abs() * batch.edit_mask.to(device)).sum();
+      terms.push_back(
+          {"remaining",
+           ((picture - batch.target.to(device)).abs() * batch.edit_mask.to(device)).sum(), 0.0});
     }
-    terms.push_back({"remaining", remaining, 0.0});
     if (stage_ == Stage::kJoint && loss().align > 0 && !answers_.is_empty()) {
       const torch::Tensor teacher = answers_(batch.answer_ids.to(device));
       const torch::Tensor student = forward.outputs.guidance.context.narrow(1, 0, teacher.size(1));
@@ -307,6 +325,11 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
     }
   }
   return every_term(terms_, std::move(terms), train::LossTerm{"", zero, 0});
+}
+
+bool ReasonBrainTask::is_referenced(const std::string& name) const {
+  const std::string prefix = "pipeline.";
+  return starts_with(name, prefix) && pipeline_->is_referenced(name.substr(prefix.size()));
 }
 
 std::vector<train::ParameterGroup> ReasonBrainTask::parameter_groups() {

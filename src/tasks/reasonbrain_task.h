@@ -36,6 +36,8 @@ class ReasonBrainTask : public train::Task {
   std::vector<train::LossCount> counts(const train::Batch& batch) const override;
   std::vector<train::LossTerm> losses(const train::Batch& batch) override;
   torch::nn::Module& module() override { return *root_; }
+  bool is_referenced(const std::string& name) const override;
+  std::map<std::string, std::string> references() override { return pipeline_->references(); }
   std::vector<train::ParameterGroup> parameter_groups() override;
   std::map<std::string, double> evaluate() override;
   std::string best_metric() const override;
@@ -48,23 +50,29 @@ class ReasonBrainTask : public train::Task {
   struct Forward {
     reason::Inputs inputs;
     reason::ModelOutputs outputs;
-    torch::Tensor prediction, noisy,
-        target_latent;  // of the denoiser; undefined in the reasoner stage
+    // Of the denoiser; undefined in the reasoner stage.
+    torch::Tensor prediction, noisy, target_latent;
+    diffusion::NoiseLevel<torch::Tensor> level;
   };
 
   bool paints() const { return stage_ != Stage::kReasoner; }
   bool reasons() const { return stage_ != Stage::kPainter; }
   const LossOptions& loss() const;
+  bool learns_labels() const { return loss().labels > 0 && !labels_.is_empty(); }
+  bool learns_object_labels() const;  // not where the ID Controller answers with region tokens
+  bool measures_remaining(const ReasonBatch& batch) const;
+  void require_loss(const std::string& stage) const;
   Forward run(const ReasonBatch& batch);
   torch::Tensor weights(
       const ReasonBatch& batch) const;  // of L_DM, broadcast over the latent [B, C, h, w]
-  // Edits the validation samples [begin, end) as the stage can; -> pictures.
+  // Edits as the stage can; -> pictures.
   std::vector<io::Image> edit(const std::vector<data::Sample>& samples);
   std::vector<data::Sample> load_validation(int64_t begin, int64_t end) const;
   struct Mean {
     double sum = 0, count = 0;
   };
-  void add_validation_losses(const std::vector<data::Sample>& samples,
+  // Of samples that begin with number `begin` of the source.
+  void add_validation_losses(const std::vector<data::Sample>& samples, int64_t begin,
                              std::map<std::string, Mean>& means);
   double answer_accuracy(const std::vector<data::Sample>& samples);
 
@@ -73,7 +81,7 @@ class ReasonBrainTask : public train::Task {
   TaskData data_;
   std::vector<std::string> stages_, terms_;
   uint64_t seed_;
-  std::unique_ptr<Collator> collator_;
+  std::unique_ptr<Collator> collator_, plain_collator_;  // for training; without any mix
   LabelHeads labels_ = nullptr;
   AnswerEncoder answers_ = nullptr;
   std::shared_ptr<torch::nn::Module> root_;

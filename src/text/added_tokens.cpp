@@ -29,17 +29,27 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens,
     if (!content.empty()) by_first_byte_[static_cast<uint8_t>(content[0])].push_back(i);
   }
   for (std::vector<size_t>& bucket : by_first_byte_) {
-    std::stable_sort(bucket.begin(), bucket.end(), [&](size_t a, size_t b) {
-      return tokens_[a].content.size() > tokens_[b].content.size();
-    });
+    const auto content = [&](size_t i) -> const std::string& { return tokens_[i].content; };
+    std::ranges::stable_sort(bucket, {}, content);
+    const auto twins = std::ranges::unique(bucket, {}, content);
+    bucket.erase(twins.begin(), twins.end());
   }
 }
 
 const AddedToken* AddedTokens::match(std::string_view text, size_t position) const {
-  for (const size_t i : by_first_byte_[static_cast<uint8_t>(text[position])]) {
-    if (text.substr(position).starts_with(tokens_[i].content)) return &tokens_[i];
+  const std::vector<size_t>& bucket = by_first_byte_[static_cast<uint8_t>(text[position])];
+  const AddedToken* longest = nullptr;
+  auto first = bucket.begin(), last = bucket.end();  // those that begin with `length` bytes of text
+  for (size_t length = 1; first != last; ++length) {
+    if (tokens_[*first].content.size() == length) longest = &tokens_[*first++];
+    if (position + length == text.size()) break;
+    const auto byte = [&](size_t i) { return static_cast<uint8_t>(tokens_[i].content[length]); };
+    const auto same = std::ranges::equal_range(
+        first, last, static_cast<uint8_t>(text[position + length]), {}, byte);
+    first = same.begin();
+    last = same.end();
   }
-  return nullptr;
+  return longest;
 }
 
 std::vector<Segment> AddedTokens::split(std::string_view text) const {

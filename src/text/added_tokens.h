@@ -37,7 +37,7 @@ class AddedTokens {
   const AddedToken* match(std::string_view text, size_t position) const;
 
   std::vector<AddedToken> tokens_;
-  std::array<std::vector<size_t>, 256> by_first_byte_;  // longest first
+  std::array<std::vector<size_t>, 256> by_first_byte_;  // each sorted by content, without twins
   std::unordered_map<int64_t, size_t> by_id_;
   std::unordered_map<std::string, size_t> by_name_;
 };

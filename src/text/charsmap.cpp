@@ -3,6 +3,7 @@
 #include <unicode/ubrk.h>
 #include <unicode/utext.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "core/str.h"
@@ -64,6 +65,45 @@ uint32_t offset_of(uint32_t unit) {
   return (unit >> 10) << ((unit & (1u << 9)) >> 6);
 }
 
+// Goes every way through a double array once, as commonPrefixSearch() of darts-clone would.
+class WayCheck {
+ public:
+  // The array's values are positions in a text of `num_bytes` bytes.
+  WayCheck(const std::vector<uint32_t>& trie, size_t num_bytes)
+      : trie_(trie), num_bytes_(num_bytes), rules_(trie.size(), kNew) {}
+
+  bool passes() { return most_rules(offset_of(trie_[0]), 0) != kBroken; }
+
+ private:
+  static constexpr int kNew = -2, kBroken = -1;
+  static constexpr int kMaxRules = 32;     // Normalizer::kMaxTrieResultsSize
+  static constexpr int kMaxLength = 1000;  // of a rule in bytes, so that the stack suffices
+
+  // How many rules may end on one way down from the children at `base`, or kBroken.
+  int most_rules(size_t base, int length) {
+    if ((base | 0xFF) >= trie_.size() || length > kMaxLength) return kBroken;
+    if (rules_[base] != kNew) return rules_[base];
+    rules_[base] = kBroken;  // for a way that comes back here
+    int most = 0;
+    for (uint32_t byte = 0; byte < 256; ++byte) {
+      const uint32_t unit = trie_[base ^ byte];
+      if (label_of(unit) != byte) continue;
+      const size_t next = base ^ byte ^ offset_of(unit);
+      const int rules = most_rules(next, length + 1);
+      if (rules == kBroken || (has_leaf(unit) && value_of(trie_[next]) >= num_bytes_)) {
+        return kBroken;
+      }
+      most = std::max(most, rules + (has_leaf(unit) ? 1 : 0));
+    }
+    if (most <= kMaxRules) rules_[base] = static_cast<int8_t>(most);
+    return rules_[base];
+  }
+
+  const std::vector<uint32_t>& trie_;
+  size_t num_bytes_;
+  std::vector<int8_t> rules_;  // by base
+};
+
 struct CloseBreaks {
   void operator()(UBreakIterator* breaks) const { ubrk_close(breaks); }
 };
@@ -90,7 +130,10 @@ std::vector<size_t> grapheme_ends(std::string_view text) {
 }  // namespace
 
 Charsmap::Charsmap(std::string_view base64, const std::string& origin) {
-  const std::string bytes = decode_base64(base64, origin);
+  parse(decode_base64(base64, origin), origin);
+}
+
+void Charsmap::parse(const std::string& bytes, const std::string& origin) {
   if (bytes.empty()) return;
   const uint64_t trie_bytes = bytes.size() < 4 ? 0 : read_u32(bytes, 0);
   if (trie_bytes == 0 || trie_bytes % 4 != 0 || 4 + trie_bytes > bytes.size()) {
@@ -100,6 +143,14 @@ Charsmap::Charsmap(std::string_view base64, const std::string& origin) {
   for (size_t at = 4; at < 4 + trie_bytes; at += 4) trie_.push_back(read_u32(bytes, at));
   replacements_ = bytes.substr(4 + trie_bytes);
   replacements_.push_back('\0');
+}
+
+void Charsmap::check(const std::string& bytes, const std::string& origin) {
+  Charsmap map;
+  map.parse(bytes, origin);
+  if (map.trie_.empty() || WayCheck(map.trie_, map.replacements_.size() - 1).passes()) return;
+  throw data_error(str(origin, ": precompiled_charsmap is damaged: its table leads out of itself; ",
+                       "get the file again"));
 }
 
 const char* Charsmap::find(std::string_view chunk) const {

@@ -122,11 +122,15 @@ std::string ClipTokenizer::decode(const std::vector<int64_t>& ids, bool skip_spe
       throw data_error(str("token id ", id, " is outside the vocabulary of ", vocab_size()));
     }
   }
-  std::string text = replace_invalid_utf8(bytes);
+  const std::string spelt = replace_invalid_utf8(bytes);
   constexpr std::string_view kWordEnd = "</w>";
-  for (size_t at = text.find(kWordEnd); at != std::string::npos; at = text.find(kWordEnd, at + 1)) {
-    text.replace(at, kWordEnd.size(), " ");
+  std::string text;
+  size_t done = 0;
+  for (size_t at; (at = spelt.find(kWordEnd, done)) != std::string::npos;) {
+    text.append(spelt, done, at - done).push_back(' ');
+    done = at + kWordEnd.size();
   }
+  text.append(spelt, done);
   return std::string(strip_left(strip_right(text)));
 }
 

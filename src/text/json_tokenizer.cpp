@@ -1,6 +1,7 @@
 #include "text/json_tokenizer.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/str.h"
 #include "io/json.h"
@@ -117,16 +118,15 @@ JsonTokenizer::JsonTokenizer(const std::filesystem::path& folder) {
 void JsonTokenizer::read_added_tokens(const json& file, TokenizerSettings& settings,
                                       const std::string& origin) {
   std::vector<AddedToken> tokens;
+  std::set<std::string> known;
   if (file.contains("added_tokens")) {
     for (const json& value : list_field(file, "added_tokens", origin)) {
       tokens.push_back(read_added_token(value, origin));
+      known.insert(tokens.back().content);
     }
   }
   for (AddedToken& token : settings.added) {
-    const bool known = std::any_of(tokens.begin(), tokens.end(), [&](const AddedToken& other) {
-      return other.content == token.content;
-    });
-    if (!known) tokens.push_back(std::move(token));
+    if (known.insert(token.content).second) tokens.push_back(std::move(token));
   }
   settings.added = std::move(tokens);
   const auto find = [this](std::string_view token) { return model_->token_id(token); };

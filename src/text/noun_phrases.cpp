@@ -9,6 +9,10 @@
 namespace reasonbrain::text {
 namespace {
 
+// Longer lists and phrases keep their ends, so that memory grows with the sentence only.
+constexpr size_t kMaxSharedHeads = 8;
+constexpr size_t kMaxNouns = 16;
+
 bool is_punctuation(std::string_view word) {
   return word.size() == 1 && std::ispunct(static_cast<unsigned char>(word[0]));
 }
@@ -75,6 +79,7 @@ class Chunker {
       } else if (is_past_form(w) && !phrase.modifiers.empty()) {
         break;
       } else {
+        if (phrase.nouns.size() == kMaxNouns) phrase.nouns.erase(phrase.nouns.begin());
         phrase.nouns.emplace_back(w);
       }
     }
@@ -116,7 +121,9 @@ class Chunker {
     if (phrase.modifiers.empty()) return;
     const std::string_view next = word(phrase.end);
     const bool coordinated = next == "and" || next == "or" || next == ",";
-    if (coordinated) waiting_.push_back(phrase);
+    if (!coordinated) return;
+    if (waiting_.size() == kMaxSharedHeads) waiting_.erase(waiting_.begin());
+    waiting_.push_back(phrase);
   }
 
   void add_shared_heads(NounPhrase& phrase) {

@@ -12,7 +12,11 @@ namespace {
 
 constexpr size_t kMaxPatternBytes = 10'000;
 constexpr int32_t kMaxStackBytes = 64 << 20;
-constexpr int32_t kMaxSteps = 500;  // in ICU's units, milliseconds or so
+
+// In ICU's units of 10000 states, milliseconds or so: what a short text may take, and how many
+// bytes of a longer one add a step. Ordinary patterns take some 10 states a byte, these are 100.
+constexpr int32_t kMinSteps = 500;
+constexpr size_t kBytesPerStep = 100;
 
 // Oniguruma's "." stops at line feeds only, and its ^ and $ stand at every line.
 constexpr uint32_t kFlags = UREGEX_UNIX_LINES | UREGEX_MULTILINE;
@@ -90,7 +94,8 @@ std::vector<std::pair<size_t, size_t>> Regex::find_all(std::string_view text) co
   const Handle own(uregex_clone(impl_->regex.get(), &status));
   // A clone starts without the limits of what it was made of.
   if (U_SUCCESS(status)) uregex_setStackLimit(own.get(), kMaxStackBytes, &status);
-  if (U_SUCCESS(status)) uregex_setTimeLimit(own.get(), kMaxSteps, &status);
+  const auto max_steps = kMinSteps + static_cast<int32_t>(text.size() / kBytesPerStep);
+  if (U_SUCCESS(status)) uregex_setTimeLimit(own.get(), max_steps, &status);
   if (U_SUCCESS(status)) uregex_setUText(own.get(), input.get(), &status);
   std::vector<std::pair<size_t, size_t>> matches;
   while (U_SUCCESS(status) && uregex_findNext(own.get(), &status) != 0 && U_SUCCESS(status)) {

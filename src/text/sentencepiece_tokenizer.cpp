@@ -5,6 +5,7 @@
 #include "core/atomic_file.h"
 #include "core/str.h"
 #include "reasonbrain/error.h"
+#include "text/sentencepiece_model.h"
 #include "text/unicode.h"
 
 namespace reasonbrain::text {
@@ -51,7 +52,9 @@ void add_sentinels(int64_t num_pieces, TokenizerSettings& settings) {
 SentencePieceTokenizer::SentencePieceTokenizer(const std::filesystem::path& folder,
                                                const std::string& model_name) {
   const auto path = folder / model_name;
-  const auto status = processor_.LoadFromSerializedProto(read_file(path, kMaxModelBytes));
+  const std::string model = read_file(path, kMaxModelBytes);
+  check_sentencepiece_model(model, path.string());
+  const auto status = processor_.LoadFromSerializedProto(model);
   if (!status.ok() || processor_.GetPieceSize() == 0) {
     throw data_error(str(path.string(), ": not a SentencePiece model: ", status.ToString()));
   }

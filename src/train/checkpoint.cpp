@@ -48,12 +48,18 @@ void verify(const fs::path& folder) {
   }
 }
 
+nn::StateDict own_state(Task& task) {
+  nn::StateDict state = nn::state_dict(task.module());
+  std::erase_if(state, [&](const auto& entry) { return task.is_referenced(entry.first); });
+  return state;
+}
+
 }  // namespace
 
 void write_checkpoint(const fs::path& destination, Task& task, const optim::AdamW& optimizer,
                       optim::Ema* ema, const nlohmann::json& trainer_state) {
   AtomicFolder folder(destination);
-  io::save_safetensors(folder.path() / kWeights, nn::state_dict(task.module()));
+  io::save_safetensors(folder.path() / kWeights, own_state(task));
   io::save_safetensors(folder.path() / kOptimizer, optimizer.state());
   if (ema != nullptr) io::save_safetensors(folder.path() / kEma, ema->state());
   io::write_json(folder.path() / kTrainerState, trainer_state);
@@ -88,7 +94,11 @@ void load_checkpoint(const Checkpoint& checkpoint, Task& task, optim::AdamW& opt
                            has_averages ? "off" : "on", " (ema_decay)"));
   }
   try {
-    nn::load_state_dict(task.module(), weights, {.origin = folder.string()});
+    nn::load_state_dict(
+        task.module(), weights,
+        {.origin = folder.string(),
+         .may_be_missing = [&](const std::string& name) { return task.is_referenced(name); },
+         .may_be_extra = {}});
     optimizer.load_state(moments);
     if (ema != nullptr) ema->load_state(io::load_safetensors(folder / kEma));
   } catch (const Error& problem) {

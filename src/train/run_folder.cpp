@@ -1,8 +1,12 @@
 #include "train/run_folder.h"
 
 #include <ATen/Parallel.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <torch/version.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <system_error>
 
 #include "core/atomic_file.h"
@@ -29,18 +33,33 @@ void remove_leftovers(const fs::path& folder) {
   }
 }
 
+fs::path created(fs::path folder) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (!failure) return folder;
+  throw runtime_error(str("cannot write the run folder ", folder.string(), ": ", failure.message(),
+                          "; choose another one with --run"));
+}
+
 }  // namespace
 
-RunFolder::RunFolder(fs::path folder) : folder_(std::move(folder)) {
-  for (const fs::path& needed : {folder_, checkpoints(), folder_ / "samples"}) {
-    std::error_code failure;
-    fs::create_directories(needed, failure);
-    if (failure) {
-      throw runtime_error(str("cannot write the run folder ", needed.string(), ": ",
-                              failure.message(), "; choose another one with --run"));
-    }
-    remove_leftovers(needed);
-  }
+FolderLock::FolderLock(const fs::path& folder)
+    : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+    return;
+  ::close(descriptor_);
+  throw runtime_error(str("the run folder ", folder.string(),
+                          " is being written by another training; wait for its end, or choose "
+                          "another one with --run"));
+}
+
+FolderLock::~FolderLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+RunFolder::RunFolder(fs::path folder) : folder_(created(std::move(folder))), lock_(folder_) {
+  for (const fs::path& own : {folder_, checkpoints(), folder_ / "samples"})
+    remove_leftovers(created(own));
   log::add_file(folder_ / "train.log");
 }
 

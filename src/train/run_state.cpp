@@ -1,5 +1,7 @@
 #include "train/run_state.h"
 
+#include <limits>
+
 #include "core/str.h"
 #include "reasonbrain/error.h"
 
@@ -21,6 +23,11 @@ json stage_names(const json& plan, size_t count) {
   json names = json::array();
   for (size_t i = 0; i < std::min(count, plan.size()); ++i) names.push_back(plan[i].at("name"));
   return names;
+}
+
+// JSON has no NaN: it is written as null.
+double number(const json& value) {
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
 }
 
 }  // namespace
@@ -86,13 +93,13 @@ RunState run_state_from_json(const json& saved, const std::string& origin) {
     for (const auto& [name, value] : saved.at("metrics").items()) {
       if (!value.is_null()) state.metrics[name] = value;
     }
-    state.loss = saved.at("loss");
+    state.loss = number(saved.at("loss"));
     const json& window = saved.at("window");
     state.window.steps = window.at("steps");
-    state.window.loss = window.at("loss");
-    state.window.grad_norm = window.at("grad_norm");
+    state.window.loss = number(window.at("loss"));
+    state.window.grad_norm = number(window.at("grad_norm"));
     for (const auto& [name, entry] : window.at("terms").items()) {
-      state.window.terms[name] = {entry.at(0), entry.at(1)};
+      state.window.terms[name] = {number(entry.at(0)), entry.at(1)};
     }
     return state;
   } catch (const json::exception& problem) {

@@ -11,17 +11,21 @@ namespace reasonbrain::train {
 namespace {
 
 StepSettings inherit(StepSettings own, const StepSettings& base) {
-  const auto take = [](auto& value, auto from) {
+  const auto take = [](const char* name, auto& value, auto from) {
+    if (value < 0 && value != -1) {
+      throw config_error(str("train.stages: ", name, " is ", value,
+                             "; expected 0 or more, or -1 for that of train"));
+    }
     if (value < 0) value = from;
   };
-  take(own.batch_size, base.batch_size);
-  take(own.accumulate, base.accumulate);
-  take(own.lr, base.lr);
-  take(own.warmup_steps, base.warmup_steps);
-  take(own.min_lr_ratio, base.min_lr_ratio);
-  take(own.weight_decay, base.weight_decay);
-  take(own.clip_norm, base.clip_norm);
-  take(own.ema_decay, base.ema_decay);
+  take("batch_size", own.batch_size, base.batch_size);
+  take("accumulate", own.accumulate, base.accumulate);
+  take("lr", own.lr, base.lr);
+  take("warmup_steps", own.warmup_steps, base.warmup_steps);
+  take("min_lr_ratio", own.min_lr_ratio, base.min_lr_ratio);
+  take("weight_decay", own.weight_decay, base.weight_decay);
+  take("clip_norm", own.clip_norm, base.clip_norm);
+  take("ema_decay", own.ema_decay, base.ema_decay);
   if (own.schedule == LrSchedule::kInherit) own.schedule = base.schedule;
   if (own.batch_size == 0 || own.accumulate == 0) {
     throw config_error("train.stages: batch_size and accumulate must be 1 or more, or -1");

@@ -56,6 +56,7 @@ class Trainer {
     identity_.seed = run.seed;
     identity_.plan = std::move(plan);
     identity_.model = run.model;
+    identity_.model.merge(task.references());
   }
 
   TrainResult run();

@@ -2,12 +2,11 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 
 #include "core/rng.h"
-#include "program.h"
+#include "run_until.h"
 
 namespace reasonbrain::cli {
 namespace {
@@ -232,7 +231,8 @@ TEST_F(BadEditTest, AnInterruptEndsALongEditWithoutAPicture) {
   std::vector<std::string> command = edit(kModel, "in.png");
   command.back() = "new/out.png";
   command.insert(command.end(), {"--steps", "1000", "--num", "256", "--explain", "new/why"});
-  const Finished finished = run(command, "", 3000);
+  const auto has_begun = [](pid_t child) { return catches(child, SIGUSR1); };
+  const Finished finished = run_until(has_begun, SIGINT, command, folder_);
   EXPECT_EQ(finished.status, 130) << finished.err;
   EXPECT_EQ(names_in("."), std::vector<std::string>{"in.png"});
 }
@@ -244,48 +244,19 @@ TEST_F(BadEditTest, AnInterruptedBatchKeepsWholePicturesAndGoesOn) {
   write_file_atomic(folder_ / "r.jsonl", records);
   const std::vector<std::string> command = {"edit",  "--model",  kModel,    "--data", "r.jsonl",
                                             "--out", "new/pred", "--steps", "40"};
-  const Finished finished = run(command, "", 4000);
+  const auto has_picture = [&](pid_t) { return fs::exists(folder_ / "new/pred/id0.png"); };
+  const Finished finished = run_until(has_picture, SIGINT, command, folder_);
   EXPECT_EQ(finished.status, 130) << finished.err;
-  if (!fs::exists(folder_ / "new")) return;  // the signal came before the first picture
-  size_t num_pictures = 0;
-  for (const std::string& name : names_in("new/pred")) {
+  const std::vector<std::string> names = names_in("new/pred");
+  for (const std::string& name : names) {
     if (name == "settings.json") continue;
     EXPECT_EQ(io::read_image(folder_ / "new/pred" / name).width, 64) << name;
-    ++num_pictures;
   }
   EXPECT_TRUE(fs::exists(folder_ / "new/pred/settings.json"));
-  EXPECT_LT(num_pictures, 400u);
+  EXPECT_LT(names.size(), 401u);
   // The same settings: the pictures would be kept.
   write_file_atomic(folder_ / "r.jsonl", records.substr(0, records.find('\n') + 1));
   EXPECT_EQ(run(command).status, 0);
-}
-
-bool catches(pid_t process, int signal) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind("SigCgt:", 0) == 0)
-      return (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1) != 0;
-  }
-  return false;
-}
-
-// The status of a run that gets SIGTERM as soon as it catches `sign`.
-int status_after_term(const std::vector<std::string>& arguments, const fs::path& folder, int sign) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    std::vector<char*> argv = {const_cast<char*>(RB_BINARY)};
-    for (const std::string& argument : arguments)
-      argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    if (::chdir(folder.c_str()) == 0) ::execv(RB_BINARY, argv.data());
-    ::_exit(99);
-  }
-  for (int i = 0; i < 60'000 && !catches(child, sign); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  ::kill(child, SIGTERM);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 TEST_F(BadEditTest, ASignalEndsTheCommandsOfModelsWithoutAFile) {
@@ -294,10 +265,10 @@ TEST_F(BadEditTest, ASignalEndsTheCommandsOfModelsWithoutAFile) {
            {"model", "info", "--model", kModel},
            {"model", "export", "--model", kModel, "--out", "new/out"},
            {"model", "import", "llama", "--from", kModel + "/llm", "--out", "new/out"}}) {
-    // The program's own handlers come before its library is loaded, the library's are all there
-    // when SIGUSR1 is caught.
-    for (const int sign : {SIGTERM, SIGUSR1})
-      EXPECT_EQ(status_after_term(command, folder_, sign), 130) << join(command, " ");
+    for (const int caught : {SIGTERM, SIGUSR1}) {
+      const auto is_caught = [&](pid_t child) { return catches(child, caught); };
+      EXPECT_EQ(run_until(is_caught, SIGTERM, command, folder_).status, 130) << join(command, " ");
+    }
     EXPECT_EQ(names_in("."), std::vector<std::string>{}) << join(command, " ");
   }
 }

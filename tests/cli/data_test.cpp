@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/jsonl.h"
+#include "run_until.h"
 
 namespace reasonbrain::cli {
 namespace {
@@ -136,9 +137,11 @@ TEST_F(DataTest, MissingPredictionsAreCountedUpToMaxFail) {
 }
 
 TEST_F(DataTest, AnInterruptLeavesNothingBehind) {
-  const Finished world = run(
+  const auto has_begun = [&](pid_t) { return !names_in(".").empty(); };
+  const Finished world = run_until(
+      has_begun, SIGINT,
       {"data", "miniworld", "--out", "big", "--split", "val", "--count", "200000", "--seed", "5"},
-      "", 700);
+      folder_);
   EXPECT_EQ(world.status, 130) << world.err;
   EXPECT_TRUE(names_in(".").empty());
 }

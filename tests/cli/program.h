@@ -8,10 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/atomic_file.h"
@@ -41,9 +39,7 @@ class ProgramTest : public ::testing::Test {
     fs::remove_all(folder_, ignored);
   }
 
-  // interrupt_after: milliseconds until SIGINT, none when negative.
-  Finished run(const std::vector<std::string>& arguments, const std::string& input = "",
-               int interrupt_after_ms = -1) const {
+  Finished run(const std::vector<std::string>& arguments, const std::string& input = "") const {
     write_file_atomic(folder_ / ".stdin", input);
     const pid_t child = ::fork();
     if (child == 0) {
@@ -57,10 +53,6 @@ class ProgramTest : public ::testing::Test {
       argv.push_back(nullptr);
       ::execv(RB_BINARY, argv.data());
       ::_exit(99);
-    }
-    if (interrupt_after_ms >= 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(interrupt_after_ms));
-      ::kill(child, SIGINT);
     }
     int status = 0;
     ::waitpid(child, &status, 0);

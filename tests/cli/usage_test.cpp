@@ -154,7 +154,7 @@ TEST_F(UsageTest, DoctorAndModelListAnswerInJson) {
 
 TEST_F(UsageTest, AFullDiskIsStatus1) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
-  const std::string command = std::string(RB_BINARY) + " --help > /dev/full 2> /dev/null";
+  const std::string command = str("'", RB_BINARY, "' --help > /dev/full 2> /dev/null");
   EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
 }
 

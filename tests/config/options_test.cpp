@@ -94,7 +94,8 @@ TEST(WriteOptions, ReadsBackEqual) {
   ExampleOptions options;
   options.steps = 77;
   options.run = "true";
-  options.names = {"a b", "1e5", "", "q\"\\\n\t#", "caf\xC3\xA9", "plain-name", "null", "- x"};
+  options.names = {"a b",        "1e5",  "",     "q\"\\\n\t#", "caf\xC3\xA9",
+                   "plain-name", "null", "Null", "NULL",       "- x"};
   options.optim.lr = 1.0 / 3;
   options.stages = {{"one: two", 1}, {"three", 2}};
   const std::string text = write_options(options);

@@ -53,6 +53,18 @@ TEST(Yaml, RefusesAliasBombs) {
   EXPECT_ERROR(parse_yaml(text, "bomb.yaml"), kConfig, "once its aliases are expanded");
 }
 
+TEST(Yaml, CountsTheTextOfAliasesAndAnchors) {
+  const std::string megabyte(1 << 20, 'x');
+  std::string text = "a: &a " + megabyte + "\nb: [*a";
+  for (int i = 0; i < 10; ++i) text += ", *a";
+  EXPECT_EQ(parse_yaml(text + "]\n", "t").find("b")->items.size(), 11u);
+  for (int i = 0; i < 10; ++i) text += ", *a";
+  EXPECT_ERROR(parse_yaml(text + "]\n", "t.yaml"), kConfig, "t.yaml:2: the document has more than");
+  std::string nested = megabyte;
+  for (int i = 0; i < 20; ++i) nested = str("&n", i, " [", nested, "]");
+  EXPECT_ERROR(parse_yaml(nested, "t.yaml"), kConfig, "16 MB of text");
+}
+
 TEST(Yaml, LimitsNesting) {
   EXPECT_EQ(parse_yaml(std::string(60, '[') + std::string(60, ']'), "t").items.size(), 1u);
   EXPECT_ERROR(parse_yaml(std::string(70, '[') + std::string(70, ']'), "t"), kConfig, "deeper");
@@ -109,6 +121,27 @@ TEST(LoadConfig, RefusesLoopsAndWhatIsMissing) {
   EXPECT_ERROR(load_file(dir / "deep0.yaml"), kConfig, "deeper than 16");
 }
 
+TEST(LoadConfig, IncludesDoNotMultiply) {
+  const TempDir dir;
+  for (int i = 0; i < 12; ++i) {
+    dir.write(str("f", i, ".yaml"), str("include: [f", i + 1, ".yaml, f", i + 1, ".yaml]\n"));
+  }
+  dir.write("f12.yaml", "x: 1\n");
+  EXPECT_EQ(scalar_at(load_file(dir / "f7.yaml"), "x"), "1");
+  EXPECT_ERROR(load_file(dir / "f0.yaml"), kConfig, "more than 100 files");
+}
+
+TEST(LoadConfig, KeepsTheOrderOfManyKeys) {
+  std::string base, over;
+  for (int i = 0; i < 9; ++i) base += str("k", i, ": base\n");
+  for (int i = 12; i > 5; --i) over += str("k", i, ": over\n");
+  const TempDir dir;
+  const Node tree = load_config({dir.write("base.yaml", base), dir.write("over.yaml", over)});
+  std::vector<std::string> rows;
+  for (const auto& [key, value] : tree.entries) rows.push_back(key + value.scalar[0]);
+  EXPECT_EQ(join(rows, " "), "k0b k1b k2b k3b k4b k5b k6o k7o k8o k12o k11o k10o k9o");
+}
+
 TEST(LoadConfig, RefusesWhatIsNoConfig) {
   const TempDir dir;
   EXPECT_ERROR(load_file(dir / "absent.yaml"), kConfig, "absent.yaml");
@@ -128,6 +161,17 @@ TEST(Overrides, ValuesAreYaml) {
     EXPECT_ERROR(apply_override(tree, bad), kConfig, "expected KEY=VALUE");
   }
   EXPECT_ERROR(apply_override(tree, "a=[1"), kConfig, "override 'a=[1'");
+}
+
+TEST(Overrides, LimitsKeysAndQuotes) {
+  Node tree = load_config({});
+  std::string keys = "k";
+  for (int i = 1; i < 64; ++i) keys += ".k";
+  apply_override(tree, keys + "=1");
+  EXPECT_EQ(scalar_at(tree, keys), "1");
+  EXPECT_ERROR(apply_override(tree, keys + ".k=1"), kConfig, "65 keys");
+  EXPECT_ERROR(apply_override(tree, std::string(99, 'a') + "\xC3\xA9"), kConfig,
+               "override '" + std::string(99, 'a') + "...': ");
 }
 
 TEST(FindConfig, LooksInTheFoldersAndSuggests) {

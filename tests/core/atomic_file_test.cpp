@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "core/expect_error.h"
 #include "core/temp_dir.h"
@@ -109,6 +112,63 @@ TEST(AtomicFolder, ReplacesOnlyWhenTold) {
   EXPECT_FALSE(fs::exists(dir / "out/old"));
   EXPECT_EQ(slurp(dir / "out/new"), "2");
   EXPECT_EQ(num_entries(dir.path()), 1u);
+}
+
+TEST(AtomicFile, WritesThroughALinkAndRefusesWhatIsNoFile) {
+  const TempDir dir;
+  dir.write("disk/a", "1");
+  fs::create_symlink(dir / "disk/a", dir / "link");
+  write_file_atomic(dir / "link", "2");
+  EXPECT_TRUE(fs::is_symlink(dir / "link"));
+  EXPECT_EQ(slurp(dir / "disk/a"), "2");
+  ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
+  EXPECT_ERROR(AtomicFile(dir / "pipe"), kRuntime, "it is not a regular file");
+  EXPECT_TRUE(fs::is_fifo(dir / "pipe"));
+}
+
+TEST(AtomicFolder, ALinkStaysOne) {
+  const TempDir dir;
+  fs::create_directories(dir / "disk/out");
+  fs::create_directory_symlink(dir / "disk/out", dir / "link");
+  for (const char* name : {"link", "link/"}) {
+    AtomicFolder folder(dir.path() / name);
+    write_file_atomic(folder.path() / "new", name);
+    folder.commit(/*replace=*/true);
+    EXPECT_TRUE(fs::is_symlink(dir / "link"));
+    EXPECT_EQ(slurp(dir / "disk/out/new"), name);
+  }
+  EXPECT_EQ(num_entries(dir / "disk"), 1u);
+}
+
+TEST(AtomicFolder, RefusesAFilledMountPointBeforeTheWork) {
+  EXPECT_ERROR(AtomicFolder("/proc"), kRuntime, "name a new folder inside it");
+}
+
+// Nobody, for root may write everywhere.
+void fill_as_nobody(const fs::path& out) {
+  if (::geteuid() == 0 && ::setuid(65534) != 0) std::_Exit(2);
+  {
+    AtomicFolder folder(out);
+    write_file_atomic(folder.path() / "deep/weights", "w");
+    folder.commit(/*replace=*/true);
+  }
+  std::_Exit(0);
+}
+
+TEST(AtomicFolder, IsBuiltInsideAnEmptyFolderThatCannotBeRenamed) {
+  const TempDir dir;
+  const fs::path fixed = dir / "fixed", out = fixed / "out";
+  fs::create_directories(out);
+  const auto readable = fs::perms::owner_read | fs::perms::owner_exec | fs::perms::group_read |
+                        fs::perms::group_exec | fs::perms::others_read | fs::perms::others_exec;
+  fs::permissions(dir.path(), fs::perms::owner_all | readable);
+  fs::permissions(out, fs::perms::all);
+  fs::permissions(fixed, readable);
+  testing::FLAGS_gtest_death_test_style = "fast";  // the child works in this test's folder
+  EXPECT_EXIT(fill_as_nobody(out), testing::ExitedWithCode(0), "");
+  fs::permissions(fixed, fs::perms::owner_all);
+  EXPECT_EQ(slurp(out / "deep/weights"), "w");
+  EXPECT_EQ(num_entries(out), 1u);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "core/atomic_file.h"
 #include "core/str.h"
+#include "core/temp_dir.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::data {
@@ -111,13 +112,6 @@ TEST(Record, HostileRecordsAreNamedErrors) {
 
 class RecordFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    path_ = fs::temp_directory_path() /
-            str("rb_records_", ::testing::UnitTest::GetInstance()->current_test_info()->name(),
-                ".jsonl");
-  }
-  void TearDown() override { fs::remove(path_); }
-
   std::string failure(const std::string& content) {
     write_file_atomic(path_, content);
     try {
@@ -129,7 +123,8 @@ class RecordFile : public ::testing::Test {
     return "";
   }
 
-  fs::path path_;
+  const TempDir folder_;
+  const fs::path path_ = folder_ / "r.jsonl";
 };
 
 TEST_F(RecordFile, ByteOrderMarkAndLineEndings) {

@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/atomic_file.h"
+#include "core/expect_error.h"
 #include "core/str.h"
+#include "core/temp_dir.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/image_io.h"
 
@@ -20,9 +24,6 @@ using ::testing::HasSubstr;
 class RecordFolder : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() /
-              str("rb_source_", ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
     io::write_png(folder_ / "s.png", io::Image(4, 3, 3, 10));
     io::write_png(folder_ / "t.png", io::Image(4, 3, 3, 20));
     io::write_png(folder_ / "big.png", io::Image(5, 3, 3, 20));
@@ -31,7 +32,6 @@ class RecordFolder : public ::testing::Test {
     map.at(2, 1) = 1;
     io::write_png(folder_ / "m.png", map);
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   fs::path put(const std::string& fields) {
     std::string line = fields;
@@ -51,7 +51,8 @@ class RecordFolder : public ::testing::Test {
     return "";
   }
 
-  fs::path folder_;
+  const TempDir temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(RecordFolder, LoadsEveryPicture) {
@@ -98,6 +99,54 @@ TEST_F(RecordFolder, PicturesOfStepsAndMasksMustBeThere) {
   EXPECT_THROW(RecordSource(put(R"(, "regions": [{"mask": "absent.png"}])")).require_pictures(),
                Error);
   EXPECT_NO_THROW(RecordSource(put(R"(, "regions": [{"mask": "m.png"}])")).require_pictures());
+}
+
+TEST_F(RecordFolder, PicturesThatASampleLeavesOutAreCheckedToo) {
+  const auto check = [&](const std::string& fields) {
+    RecordSource(put(fields)).check_pictures(0);
+  };
+  const std::string step = R"(, "steps": [{"instruction": "y", "tgt_image": "t.png"}])";
+  const std::string mask = R"(, "instance_map": "m.png", "regions": [{"mask": "t.png"}])";
+  const auto expect_bad = [&](const std::string& fields) {
+    RecordSource(put(fields)).get(0);
+    EXPECT_ERROR(check(fields), kData, "r.jsonl:1: ");
+  };
+  check(step);
+  io::write_png(folder_ / "t.png", io::Image(5, 3, 3));
+  expect_bad(step);
+  write_file_atomic(folder_ / "t.png", "no picture");
+  expect_bad(step);
+  expect_bad(mask);
+}
+
+TEST_F(RecordFolder, WhatAnEditSeesHasAHash) {
+  const auto hash = [&](const std::string& fields) {
+    return RecordSource(put(fields), RecordSource::Pictures::kInputsOnly).inputs_sha256(0);
+  };
+  const std::string plain = hash("");
+  EXPECT_EQ(hash(R"(, "tgt_image": "t.png", "scenario": "z")"), plain);
+  const std::string one = hash(R"(, "objects": ["ab"])"), two = hash(R"(, "objects": ["a", "b"])");
+  const std::string map = hash(R"(, "instance_map": "m.png")");
+  EXPECT_EQ(std::set<std::string>({plain, one, two, map, hash(R"(, "regions": [])")}).size(), 5u);
+  io::write_png(folder_ / "m.png", io::Image(4, 3, 1));
+  EXPECT_NE(hash(R"(, "instance_map": "m.png")"), map);
+  EXPECT_EQ(hash(""), plain);
+  const RecordSource source(put(""));
+  fs::remove(folder_ / "s.png");
+  EXPECT_ERROR(source.inputs_sha256(0), kData, "r.jsonl:1: ");
+}
+
+TEST_F(RecordFolder, TheCachedRegionsBelongToTheHash) {
+  const fs::path records = put("");
+  const RegionCache cache(records);
+  cache.begin({{"made", "here"}}, /*overwrite=*/false);
+  const std::string picture = read_file(folder_ / "s.png");
+  const auto hash = [&] { return RecordSource(records).inputs_sha256(0); };
+  const std::string none = hash();
+  cache.write("another picture", {{"regions", nlohmann::json::array()}});
+  EXPECT_EQ(hash(), none);
+  cache.write(picture, {{"regions", nlohmann::json::array()}});
+  EXPECT_NE(hash(), none);
 }
 
 TEST_F(RecordFolder, BadPicturesAreNamed) {

@@ -17,7 +17,6 @@
 namespace reasonbrain::data {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 
 std::vector<int64_t> areas(const io::Image& map) {
@@ -32,6 +31,7 @@ TEST(Rle, RunsAndCompressedFormAgree) {
   const std::vector<int64_t> runs = {1, 3, 2};
   EXPECT_EQ(mask_to_runs(mask, 3, 2), runs);
   EXPECT_EQ(runs_to_mask(runs, 3, 2, "x"), mask);
+  EXPECT_EQ(runs_area(runs, 3, 2, "x"), 3);
   EXPECT_EQ(compress_runs(runs), "132");
   // what COCO's encoding gives for a 25x30 mask with a 12x10 rectangle at row 5, column 7
   std::vector<uint8_t> box(25 * 30, 0);
@@ -97,6 +97,16 @@ TEST(RegionJson, SizesAreComparedBeforeAnythingIsDecoded) {
   EXPECT_ERROR(regions_from_json(R"([{"mask": "m.png"}])", "x", folder.path(), 4, 3), kData,
                "a region is 5x3, expected 4x3");
   EXPECT_EQ(regions_from_json(R"([{"mask": "m.png"}])", "x", folder.path(), 5, 3).width, 5);
+}
+
+TEST(RegionJson, ASmallerMaskPictureShowsToo) {
+  const TempDir folder;
+  io::Image mask(3, 2, 1, 255);
+  mask.at(0, 0) = 0;
+  io::write_png(folder / "m.png", mask);
+  const io::Image map = regions_from_json(
+      R"([{"mask": "m.png"}, {"size": [2, 3], "counts": [0, 6]}])", "x", folder.path());
+  EXPECT_EQ(map.pixels, (std::vector<uint8_t>{2, 1, 1, 1, 1, 1}));
 }
 
 TEST(RegionJson, AnEmptyListIsNoRegion) {
@@ -237,8 +247,7 @@ TEST(Regions, VeryWidePicturesDoNotOverflow) {
 }
 
 TEST(Regions, FilesAndSources) {
-  const fs::path folder = fs::temp_directory_path() / "rb_region_files";
-  fs::remove_all(folder);
+  const TempDir folder;
   io::Image map(4, 2, 1);
   map.at(1, 0) = 3;
   map.at(2, 0) = 7;
@@ -250,7 +259,6 @@ TEST(Regions, FilesAndSources) {
   EXPECT_THROW(read_region_file(folder / "absent.png", 4, 2), Error);
   write_file_atomic(folder / "none.json", "[]");
   EXPECT_THROW(read_region_file(folder / "none.json", 4, 2), Error);
-  fs::remove_all(folder);
 
   const io::Image picture = scene(1);
   RegionOptions options;

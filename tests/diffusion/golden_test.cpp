@@ -43,7 +43,7 @@ void check_training(const io::SafetensorsFile& file, double tolerance) {
   EXPECT_LE(relative_error(torch::tensor(schedule.alphas_cumprod(), torch::kFloat64),
                            file.tensor("alphas_cumprod")),
             tolerance);
-  EXPECT_LE(relative_error(schedule.add_noise(x0, noise, t), file.tensor("noisy")), tolerance);
+  EXPECT_LE(relative_error(mix(x0, noise, schedule.level(t, x0)), file.tensor("noisy")), tolerance);
   EXPECT_LE(relative_error(target(Objective::kV, x0, noise, schedule.level(t, x0)),
                            file.tensor("velocity")),
             tolerance);

@@ -15,6 +15,7 @@
 #include "io/json.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/image_io.h"
+#include "text/objects.h"
 #include "tiny_model.h"
 
 namespace reasonbrain::edit {
@@ -135,6 +136,25 @@ TEST_F(EditorTest, RegionsAndObjectsReachTheModel) {
   EditRequest with_objects = request(1);
   with_objects.objects = {"wolf"};
   EXPECT_NE(editor_->edit({with_objects}, none)[0].turns[0].attention, without.attention);
+}
+
+TEST_F(EditorTest, RulesFindObjectsForAModelThatAsksItsLanguageModelToo) {
+  reason::PipelineOptions options = reason::Pipeline::load(folder_ / "model", {})->options();
+  options.parts = {};
+  options.inference.object_source = reason::ObjectSource::kModel;
+  reason::Pipeline::create(options, {}, /*seed=*/3)->save(folder_ / "asking");
+  const Editor asking(folder_ / "asking", "cpu");
+  EditOptions rules;
+  rules.objects_by_rules = true;
+  rules.explain = true;
+  const auto objects = [&](const EditRequest& r) {
+    return asking.edit({r}, rules)[0].turns[0].objects;
+  };
+  for (const char* instruction : {"What if the red block melts?", "What if the wolf left?"})
+    EXPECT_EQ(objects(request(1, instruction)), text::extract_objects(instruction, 3));
+  EditRequest given = request(1);
+  given.objects = {"wolf"};
+  EXPECT_EQ(objects(given), given.objects);
 }
 
 TEST_F(EditorTest, RefusesBadRequests) {

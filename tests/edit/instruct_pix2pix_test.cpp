@@ -106,8 +106,10 @@ TEST(InstructPix2Pix, IsAModelOfTheEditor) {
   EditRequest long_one = request(1);
   long_one.instructions = {std::string(200, 'q')};
   EXPECT_THROW(editor.check(long_one, {}), Error);
-  long_one.instructions = {" "};
-  EXPECT_THROW(editor.check(long_one, {}), Error);
+  for (const std::string& bad : {std::string(" "), std::string("\xff"), std::string("a\0b", 3)}) {
+    long_one.instructions = {bad};
+    EXPECT_THROW(editor.check(long_one, {}), Error);
+  }
 }
 
 // The message of the Error(kData) that loading a changed copy of the first case throws.

@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <csignal>
+#include <cstdlib>
 #include <limits>
+
+#include "core/interrupt.h"
+#include "reasonbrain/error.h"
 
 namespace reasonbrain::eval {
 namespace {
@@ -64,6 +69,23 @@ TEST(Bootstrap, SeedDecidesTheResult) {
 
 TEST(Bootstrap, UndefinedColumnsHaveNoInterval) {
   EXPECT_FALSE(bootstrap_intervals({{1, {kUndefined}}}, Pooling::kMacro, 10, 1)[0].has_value());
+}
+
+// A signal changes the whole process: in a child of its own.
+void exit_when_interrupted() {
+  install_interrupt_handlers();
+  std::raise(SIGTERM);
+  try {
+    bootstrap_intervals({coins(1, 1)}, Pooling::kMicro, 1, 1);
+  } catch (const Error& error) {
+    std::_Exit(error.exit_code());
+  }
+  std::_Exit(0);
+}
+
+TEST(BootstrapDeathTest, EndsOnASignal) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(exit_when_interrupted(), testing::ExitedWithCode(130), "");
 }
 
 }  // namespace

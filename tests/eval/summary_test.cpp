@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/expect_error.h"
 #include "eval/tables.h"
 #include "support.h"
 
@@ -87,6 +88,14 @@ TEST(Summary, PerSampleLinesAndCsv) {
   EXPECT_NE(csv.find("\nours,scenario,tiles,closeness,grey,,,,1,0\n"), std::string::npos);
 }
 
+TEST(Summary, AScenarioMayNotHideAnotherRow) {
+  for (const char* name : {"physical", "causal", "macro", "micro"}) {
+    Results results = example();
+    results.samples[0].scenario = name;
+    EXPECT_ERROR(summarize(results, 10, 1), kData, name);
+  }
+}
+
 TEST(Summary, NoSamplesGiveNoValues) {
   Results results = example();
   results.samples.clear();
@@ -119,6 +128,14 @@ TEST(Tables, BestSecondTiesAndMissing) {
   EXPECT_NE(latex.find("an\\_other & \\textbf{1.000}"), std::string::npos);
   EXPECT_NE(latex.find("\\underline{0.750}"), std::string::npos);
   EXPECT_NE(latex.find("right $\\uparrow$"), std::string::npos);
+}
+
+TEST(Tables, AnyNameOfAScenarioStaysInItsColumn) {
+  Results results = example();
+  results.samples[3].scenario = "a|b\nc\\";
+  const std::vector<Table> tables = make_tables(results, summarize(results, 10, 1));
+  EXPECT_NE(tables_markdown(tables, "note").find(R"(| a\|b c\\ ↑ |)"), std::string::npos);
+  EXPECT_NE(tables_latex(tables, "note").find(" & a|b c\\textbackslash{} "), std::string::npos);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 """Installs into a folder, moves it, and uses it from there: the program, and a project that finds the package.
 
-usage: check_install.py BUILD_FOLDER CMAKE
+usage: check_install.py BUILD_FOLDER CMAKE [FLAG ...]     FLAGs: what the project needs beside a library with sanitizers
 """
 import os
 import pathlib
@@ -22,7 +22,7 @@ def run(*command, cwd=None):
 
 
 def main():
-    build, cmake = sys.argv[1:]
+    build, cmake, *flags = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="rb-install-") as name:
         folder = pathlib.Path(name)
         run(cmake, "--install", build, "--prefix", folder / "first")
@@ -40,7 +40,7 @@ def main():
             "--out", "program.png", cwd=elsewhere)
 
         run(cmake, "-S", HERE / "consumer", "-B", folder / "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
-            "-DCMAKE_BUILD_TYPE=Release")
+            "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_FLAGS={' '.join(flags)}")
         run(cmake, "--build", folder / "build")
         said = run(folder / "build/consumer", model, picture, "consumer.png", cwd=elsewhere)
         assert said.startswith("reasonbrain 0.1.0, "), said

@@ -134,6 +134,9 @@ std::string png_of_size(uint32_t width, uint32_t height) {
 TEST(ReadImage, ChecksTheSizeBeforeDecoding) {
   EXPECT_ERROR(decode_image(png_of_size(20000, 20000), "big"), kData, "20000x20000");
   EXPECT_ERROR(decode_image(png_of_size(0xFFFFFFFF, 0xFFFFFFFF), "big"), kData, "expected at most");
+  EXPECT_ERROR(decode_image(png_of_size(1'000'001, 1), "wide"), kData,
+               "wide: the picture is 1000001x1, expected at most 1000000 pixels a side");
+  EXPECT_ERROR(decode_image(png_of_size(1, 2'000'000), "high"), kData, "scale it down");
   EXPECT_ERROR(decode_image(png_of_size(0, 5), "flat"), kData, "0x5");
   EXPECT_ERROR(decode_image(png_of_size(8, 8), "hollow"), kData, "cannot be decoded");
   EXPECT_ERROR(read_image(fixture("plain.png"), {.max_pixels = 96 * 64 - 1}), kData, "96x64");

@@ -178,6 +178,8 @@ TEST(Jsonl, NamesTheLineThatIsBroken) {
   EXPECT_ERROR(lines_of(dir.write("f.jsonl", "\n \n")), kData, "the file is empty");
   EXPECT_ERROR(lines_of(dir / "absent.jsonl"), kData, "absent.jsonl");
   EXPECT_ERROR(lines_of(dir.path()), kData, "expected a text file");
+  EXPECT_ERROR(lines_of(dir / "absent.jsonl"), kData, "no such file");
+  EXPECT_ERROR(lines_of("/proc/self/mem"), kData, "cannot read /proc/self/mem: ");
   const auto path = dir.write("g.jsonl", "{}\n" + std::string(100, 'x') + "\n");
   LineReader reader(path, /*max_line_bytes=*/50);
   std::string text;

@@ -173,6 +173,14 @@ TEST(TensorStore, SaysWhatAFolderLacks) {
   EXPECT_ERROR(TensorStore(dir.path()), kData, "has several weight files");
 }
 
+TEST(TensorStore, RefusesNamesWithoutMeasure) {
+  const TempDir dir;
+  save_safetensors(dir / "a.safetensors", {{std::string(1000, 'x'), torch::ones({1})}});
+  EXPECT_EQ(TensorStore(dir / "a.safetensors").keys().size(), 1u);
+  save_safetensors(dir / "b.safetensors", {{std::string(1001, 'x'), torch::ones({1})}});
+  EXPECT_ERROR(TensorStore(dir / "b.safetensors"), kData, "has 1001 bytes; expected at most 1000");
+}
+
 TEST(RequireFinite, RefusesNanAndInfinity) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   for (const auto dtype :

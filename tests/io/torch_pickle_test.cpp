@@ -138,6 +138,12 @@ TEST(TorchPickle, SharedContainersDoNotExplode) {
     body += "u";
   }
   EXPECT_NE(problem(pickle(body)), "");
+  // A large dictionary without weights, as every "model" of another one.
+  constexpr int kMany = 500'000;
+  std::string large, models;
+  for (int i = 0; i < kMany; ++i) large += "NN";
+  for (int i = 0; i < kMany; ++i) models += text("model") + "h\x01";
+  EXPECT_THAT(problem(pickle(dict(large) + "q\x01" + "0" + dict(models))), HasSubstr("twice"));
 }
 
 }  // namespace

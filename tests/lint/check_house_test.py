@@ -48,6 +48,8 @@ BAD = (
     ("clang_format", {"src/io/a.cpp": "int  x;\n"}, "src/io/a.cpp:1"),
     ("words", {"src/io/a.cpp": '\nauto p = "/home/me/weights";\n'}, "src/io/a.cpp:2"),
     ("words", {"src/io/a.cpp": 'auto p = "/tmp/x";\n'}, "src/io/a.cpp:1"),
+    ("words", {"tests/io/data/config.json": '{\n"base": "/tmp/w"}\n'}, "tests/io/data/config.json:2"),
+    ("words", {"tests/io/data/a.model": "\0\n\x12/root/rules.tsv\x80"}, "tests/io/data/a.model:2"),
     ("words", {"src/io/a.cpp": "// TODO later\n"}, "src/io/a.cpp:1"),
     ("words", {"src/io/a.cpp": "std::cout << 1;\n"}, "src/io/a.cpp:1"),
     ("words", {"src/io/a.cpp": "std::exit(1);\n"}, "src/io/a.cpp:1"),

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks of the paper's presets with the built binary.
 
-    check_presets.py sizes BINARY    every configuration under every overlay builds in seconds and without memory, and
-                                     the sizes are those of the paper's Tab. A4
+    check_presets.py sizes BINARY    every configuration under every overlay builds without memory, FRCE and CME within
+                                     3 % of the paper's Tab. A4; its totals are printed both ways, see docs/configuration.md
     check_presets.py scaled BINARY   the presets at small widths train two steps, save, load and edit a picture
 """
 import json
@@ -10,13 +10,11 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BASES = sorted((ROOT / "configs").glob("*.yaml"))
 OVERLAYS = sorted((ROOT / "configs" / "ablation").glob("*.yaml"))
-MAX_SECONDS = 20  # of one build, on a busy machine
 MAX_KIBIBYTES = 1 << 20
 TOLERANCE = 0.03
 
@@ -69,15 +67,11 @@ def sizes(binary):
     for base in BASES:
         for overlay in [None, *OVERLAYS]:
             arguments = ["--config", base, *(["--config", overlay] if overlay else [])]
-            start = time.monotonic()
             result = run(binary, "model", "info", "--json", *arguments)
-            seconds = time.monotonic() - start
             what = f"{base.stem} with {overlay.stem if overlay else 'no overlay'}"
             problems += failure(what, result)
             if result.returncode != 0:
                 continue
-            if seconds > MAX_SECONDS:
-                problems.append(f"{what}: {seconds:.1f} s to build")
             parameters = json.loads(result.stdout)["parameters"]
             for row in parameters["paper"]:
                 if row["name"] in ("FRCE", "CME") and abs(row["ours"] / row["paper"] - 1) > TOLERANCE:

@@ -1,9 +1,11 @@
 """What the house checks share: the files of the repository, findings, includes."""
 import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 CODE_ROOTS = ("src", "include", "tests", "bench")
+IGNORED = (".deps", "build", "runs", "demo")  # as in .gitignore
 INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
@@ -35,8 +37,20 @@ class Tree:
     def code(self, roots=CODE_ROOTS):
         return self.files(".h", ".cpp", roots=roots)
 
+    def everything(self):
+        """Every file that git does not ignore; where the tree is no checkout, all outside IGNORED."""
+        if (self.root / ".git").exists():
+            command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+            listing = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=True)
+            return [name for name in listing.stdout.split("\0") if self.exists(name)]
+        names = [path.relative_to(self.root).as_posix() for path in sorted(self.root.rglob("*")) if path.is_file()]
+        return [name for name in names if name.split("/")[0] not in IGNORED]
+
     def exists(self, path):
         return (self.root / path).is_file()
+
+    def content(self, path):
+        return (self.root / path).read_bytes()
 
     def lines(self, path):
         if path not in self._lines:

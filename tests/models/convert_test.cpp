@@ -1,6 +1,8 @@
 // Models from the reference library's layout to the original code's and back, tensor by tensor.
 #include "models/convert.h"
 
+#include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "io/json.h"
@@ -48,6 +50,12 @@ std::string there_and_back(const std::string& kind, const fs::path& folder) {
   return "";
 }
 
+// What the original layout of a kind cannot hold, as the message says it.
+const std::map<std::string, std::string> kLacks = {{"llama", ".bias"},
+                                                   {"llava", "LLaVA's original layout has"},
+                                                   {"sam", "one table"},
+                                                   {"unet", "time_embedding.cond_proj"}};
+
 TEST(Convert, EveryModelThatMatchesReferenceGoesThereAndBack) {
   for (const ModelKind& kind : model_kinds()) {
     const auto cases = testing::golden_cases(kind.name == "vae" ? "vae-encode" : kind.name);
@@ -55,7 +63,10 @@ TEST(Convert, EveryModelThatMatchesReferenceGoesThereAndBack) {
     for (const fs::path& folder : cases) {
       const std::string problem = there_and_back(kind.name, folder);
       converted += problem.empty() ? 1 : 0;
-      if (!problem.empty()) RecordProperty(folder.filename().string(), problem);
+      const auto lack = kLacks.find(kind.name);
+      EXPECT_TRUE(problem.empty() ||
+                  (lack != kLacks.end() && problem.find(lack->second) != std::string::npos))
+          << folder << ": " << problem;
     }
     EXPECT_GT(converted, 0) << kind.name;
   }
@@ -130,6 +141,24 @@ TEST(Convert, AdaptersOfLlavaAreWrittenUnderTheReferencesNames) {
     if (name == "adapter") {
       EXPECT_NO_THROW(load_peft_adapter(*bare.module, written, bare.lora.own_key));
     }
+  }
+}
+
+TEST(Convert, KohyaFilesHaveTheNamesThatOthersRead) {
+  const std::vector<std::array<std::string, 3>> cases = {
+      {"unet", "case-00", "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"},
+      {"clip-text", "old-eos", "lora_te_text_model_encoder_layers_0_self_attn_q_proj"},
+      {"flux", "guidance", "lora_unet_double_blocks_0_img_attn_qkv"}};
+  for (const auto& [kind, folder, layer] : cases) {
+    const testing::TemporaryFolder out;
+    const fs::path file = out.path() / "x.safetensors";
+    const ConvertibleModel model = load(kind, kData / kind / folder);
+    attach_lora(*model.module, {.rank = 1, .targets = {kind == "clip-text" ? "q_proj" : "to_q"}},
+                /*seed=*/1);
+    write_lora_file(*model.module, lora_adapter_of(*model.module), file, model.lora,
+                    LoraFormat::kKohya);
+    EXPECT_TRUE(io::TensorStore(file).contains(layer + ".lora_up.weight")) << layer;
+    EXPECT_NO_THROW(read_lora_file(*model.module, file, model.lora));
   }
 }
 

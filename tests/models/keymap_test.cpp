@@ -136,8 +136,11 @@ TEST(KeyTable, TheFirstOfTwoNamesIsLoaded) {
   KeyPlan plan;
   plan.add("lm_head.weight", "table.weight");
   plan.add("table.weight", "table.weight");
-  EXPECT_TRUE(plan.bindings[0].alias);
-  EXPECT_FALSE(plan.bindings[1].alias);
+  plan.add("old.weight", "table.weight");
+  plan.add("norm.weight", "norm.weight");
+  std::vector<bool> aliases;
+  for (const KeyBinding& binding : plan.bindings) aliases.push_back(binding.alias);
+  EXPECT_EQ(aliases, (std::vector<bool>{true, false, true, false}));
 }
 
 // Writing in a layout and reading it again gives every weight back.

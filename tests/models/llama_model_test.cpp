@@ -319,6 +319,21 @@ TEST(Lora, RefusesWhatItCannotUse) {
     Llama fresh = small_model();
     EXPECT_ERROR(load_peft_adapter(*fresh, folder), kData, name);
   }
+  nlohmann::json config = plain;
+  config["fan_in_fan_out"] = true;  // means nothing for linear layers
+  io::write_json(folder / "adapter_config.json", config);
+  Llama fresh = small_model();
+  EXPECT_NO_THROW(load_peft_adapter(*fresh, folder));
+
+  const std::string layer = "model.layers.0.self_attn.q_proj";
+  io::TensorMap weights = io::load_safetensors(folder / "adapter_model.safetensors");
+  weights["base_model.model." + layer + ".lora_A.weight"] = at::ones({0, 16});
+  weights["base_model.model." + layer + ".lora_B.weight"] = at::ones({16, 0});
+  io::save_safetensors(folder / "adapter_model.safetensors", weights);
+  config["rank_pattern"] = {{layer, 0}};
+  io::write_json(folder / "adapter_config.json", config);
+  Llama last = small_model();
+  EXPECT_ERROR(load_peft_adapter(*last, folder), kData, "at least 1");
 }
 
 TEST(Lora, FullWeightsComeWithTheAdapter) {
@@ -353,14 +368,35 @@ TEST(Lora, FullWeightsComeWithTheAdapter) {
 }
 
 TEST(Lora, PatternsNameOneLayerOrThoseOfAnExpression) {
-  const nlohmann::ordered_json patterns = {{"layers.1.*proj", 4}, {"v_proj", 6}};
-  const auto value = [&](const char* layer) { return by_pattern(patterns, layer, 1, "a.json"); };
-  EXPECT_EQ(value("model.layers.1.self_attn.v_proj"), 4);  // the first that fits
-  EXPECT_EQ(value("model.layers.0.self_attn.v_proj"), 6);
-  EXPECT_EQ(value("model.layers.0.self_attn.my_v_proj"), 1);
-  const nlohmann::ordered_json exact = {{exact_pattern("proj_out"), 2}};
-  EXPECT_EQ(by_pattern(exact, "proj_out", 1, "a.json"), 2);
-  EXPECT_EQ(by_pattern(exact, "blocks.0.proj_out", 1, "a.json"), 1);
+  const auto read = [](const nlohmann::ordered_json& patterns) {
+    return LayerPatterns({{"rank_pattern", patterns}}, "rank_pattern", "a.json");
+  };
+  const LayerPatterns some = read({{"layers.1.*proj", 4}, {"v_proj", 6}, {"k.proj", 7}});
+  EXPECT_EQ(some.of("model.layers.1.self_attn.v_proj", 1), 4);  // the first that fits
+  EXPECT_EQ(some.of("model.layers.0.self_attn.v_proj", 1), 6);
+  EXPECT_EQ(some.of("v_proj", 1), 6);
+  EXPECT_EQ(some.of("model.layers.0.self_attn.my_v_proj", 1), 1);
+  EXPECT_EQ(some.of("model.layers.0.self_attn.k_proj", 1), 7);
+  EXPECT_EQ(some.of("proj", 1), 1);
+  const LayerPatterns exact = read({{exact_pattern("proj_out"), 2}});
+  EXPECT_EQ(exact.of("proj_out", 1), 2);
+  EXPECT_EQ(exact.of("blocks.0.proj_out", 1), 1);
+  EXPECT_EQ(LayerPatterns({}, "rank_pattern", "a.json").of("proj_out", 1), 1);
+  EXPECT_EQ(read(nullptr).of("proj_out", 1), 1);
+  EXPECT_ERROR(read({{"(", 2}}), kData, "a.json: rank_pattern: '(' is not a regular expression");
+  EXPECT_ERROR(read({{"q", "2"}}), kData, "a.json: rank_pattern of 'q' is \"2\"");
+  EXPECT_ERROR(read(nlohmann::ordered_json::array({1})), kData, "expected an object");
+  for (const std::string& long_one : {std::string(20'000, '('), std::string("(a?){30000}")})
+    EXPECT_ERROR(read({{long_one, 2}}), kData, "is too long");
+  // Exponential where an engine tries one way after the other.
+  EXPECT_EQ(read({{"(a*)*b", 2}}).of(std::string(200, 'a'), 1), 1);
+}
+
+TEST(Lora, ManyKeysAreRefusedBeforeTheyTakeQuadraticTime) {
+  std::string text = "{\"rank_pattern\": {\"q\": 1";
+  for (int i = 0; i < 10'000; ++i) text += ", \"" + std::to_string(i) + "\": 1";
+  EXPECT_ERROR(parse_ordered(text + "}}", "a.json"), kData, "a.json: an object holds 10001 keys");
+  EXPECT_EQ(parse_ordered(R"({"b": 1, "a": 2})", "a.json").begin().key(), "b");
 }
 
 TEST(LlamaConfig, NamesWhatIsNotSupported) {
@@ -375,18 +411,23 @@ TEST(LlamaConfig, NamesWhatIsNotSupported) {
   EXPECT_THAT(problem(R"({"rope_scaling": {"type": "su", "factor": 2}})"),
               ::testing::HasSubstr("'su'"));
   EXPECT_THAT(problem(R"({"rope_scaling": {"type": "linear"}})"), ::testing::HasSubstr("factor"));
+  EXPECT_THAT(problem(R"({"rope_scaling": {"type": "linear", "factor": -2}})"),
+              ::testing::HasSubstr("factor"));
+  EXPECT_EQ(problem(R"({"rope_scaling": {"type": "linear", "factor": 0.5}})"), "");
   EXPECT_THAT(problem(R"({"rope_scaling": {"type": "longrope", "factor": 2, "long_factor": [1]}})"),
               ::testing::HasSubstr("short_factor"));
   EXPECT_THAT(problem(R"({"model_type": "mistral"})"), ::testing::HasSubstr("mistral"));
   EXPECT_THAT(problem(R"({"num_attention_heads": 4, "num_key_value_heads": 3})"),
               ::testing::HasSubstr("3"));
-  EXPECT_THAT(problem(R"({"hidden_act": "mish"})"), ::testing::HasSubstr("hidden_act 'mish'"));
+  EXPECT_THAT(problem(R"({"hidden_act": "xielu"})"), ::testing::HasSubstr("hidden_act 'xielu'"));
   EXPECT_THAT(problem(R"({"vocab_size": 9, "pad_token_id": 9})"),
               ::testing::HasSubstr("pad_token_id"));
   EXPECT_THAT(problem(R"({"hidden_size": 10, "num_attention_heads": 4})"),
               ::testing::HasSubstr("10"));
-  EXPECT_THAT(problem(R"({"rope_parameters": {"rope_theta": 5e5, "partial_rotary_factor": 0.5}})"),
+  EXPECT_THAT(problem(R"({"partial_rotary_factor": 0.5, "rope_scaling": {"type": "yarn"}})"),
               ::testing::HasSubstr("partial_rotary_factor"));
+  EXPECT_EQ(problem(R"({"rope_parameters": {"rope_theta": 5e5, "partial_rotary_factor": 0.5}})"),
+            "");
   EXPECT_EQ(
       problem(R"({"rope_scaling": null, "num_key_value_heads": null, "torch_dtype": "float16"})"),
       "");

@@ -81,6 +81,30 @@ TEST(Llava, CountsThatDoNotFitAreNamed) {
   }
 }
 
+TEST(Llava, WithoutPicturesTextStaysAsItIs) {
+  for (const bool original : {false, true}) {
+    LlavaConfig config = small_config(original);
+    config.max_length = 2;
+    Llava model = small_model(config);
+    const torch::Tensor text = ids({1, 2, 3}), mask = ids({1, 1, 0});
+    const torch::Tensor logits = model(text, torch::Tensor(), mask);
+    llama::Llama& language = model->language_model;
+    const auto states = language->forward(language->embed(text), mask).last_hidden_state;
+    EXPECT_TRUE(logits.equal(language->head(states)));
+  }
+}
+
+TEST(Llava, ImageTokensThatAreNoWordsNeedPictures) {
+  LlavaConfig beyond = small_config(/*original=*/false);
+  beyond.image_token_index = 25;
+  for (const LlavaConfig& config : {beyond, small_config(/*original=*/true)}) {
+    Llava model = small_model(config);
+    EXPECT_THROW(model(ids({1, config.image_token_index}), torch::Tensor()), Error);
+  }
+  Llava word = small_model(small_config(/*original=*/false));
+  EXPECT_NO_THROW(word(ids({1, 19}), torch::Tensor()));
+}
+
 TEST(LlavaFolder, BothLayoutsAreWrittenAndRead) {
   for (const bool original : {false, true}) {
     const TemporaryFolder folder;

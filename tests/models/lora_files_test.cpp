@@ -41,7 +41,8 @@ LoraNames names() {
           {"lora_unet_"},
           KeyTable({{{"attn.qv.{p}"}, {"to_q.{p}", "to_v.{p}"}},
                     {{"final.{p}"}, {"out.{p}"}, KeyTransform::kSwapHalves},
-                    {{"{rest}"}, {"{rest}"}}})};
+                    {{"{rest}"}, {"{rest}"}}}),
+          /*kohya_is_original=*/true};
 }
 
 LoraAdapter random_adapter(uint64_t seed) {
@@ -91,6 +92,31 @@ TEST(LoraFiles, SeveralAdaptersAreTheirWeightedSum) {
   EXPECT_LT(testing::relative_error(block(input()), fresh_block()(input())), 1e-5);
 }
 
+TEST(LoraFiles, KohyaHasOurNamesWhereTheOriginalsAreNotUsual) {
+  const testing::TemporaryFolder folder;
+  const auto path = folder.path() / "a.safetensors";
+  LoraNames usual = names();
+  Block block = fresh_block();
+  write_lora_file(*block, random_adapter(1), path, usual, LoraFormat::kKohya);
+  EXPECT_TRUE(io::TensorStore(path).contains("lora_unet_attn_qv.lora_up.weight"));
+  usual.kohya_is_original = false;
+  write_lora_file(*block, random_adapter(1), path, usual, LoraFormat::kKohya);
+  EXPECT_TRUE(io::TensorStore(path).contains("lora_unet_to_q.lora_up.weight"));
+}
+
+TEST(LoraFiles, MetadataGoBeforeAlphaKeys) {
+  const testing::TemporaryFolder folder;
+  const auto path = folder.path() / "a.safetensors";
+  const io::TensorMap tensors = {{"unet.to_q.lora_A.weight", at::ones({2, 4})},
+                                 {"unet.to_q.lora_B.weight", at::ones({3, 2})},
+                                 {"unet.to_q.alpha", at::full({1}, 16.0)}};
+  Block block = fresh_block();
+  io::save_safetensors(path, tensors);
+  EXPECT_EQ(read_lora_file(*block, path, names()).at(0).scale, 8);
+  io::save_safetensors(path, tensors, {{"lora_adapter_metadata", R"({"unet.lora_alpha": 4})"}});
+  EXPECT_EQ(read_lora_file(*block, path, names()).at(0).scale, 2);
+}
+
 std::string read_problem(const io::TensorMap& tensors) {
   const testing::TemporaryFolder folder;
   io::save_safetensors(folder.path() / "a.safetensors", tensors);
@@ -117,6 +143,9 @@ TEST(LoraFiles, OldNamesAndOtherModelsKeys) {
   EXPECT_THAT(read_problem({{"lora_unet_attn_qv.lora_down.weight", down},
                             {"lora_unet_attn_qv.lora_up.weight", at::ones({9, 2})}}),
               HasSubstr("rows"));
+  EXPECT_THAT(read_problem({{"unet.to_q.lora_A.weight", at::ones({0, 4})},
+                            {"unet.to_q.lora_B.weight", at::ones({3, 0})}}),
+              HasSubstr("rank 0"));
 }
 
 TEST(LoraFiles, ConvolutionsCanOnlyBeMerged) {

@@ -44,22 +44,14 @@ double error_with(const std::string& kind, const fs::path& folder, const fs::pat
 }
 
 std::vector<fs::path> cases(const std::string& kind) {
-  std::vector<fs::path> folders;
-  std::vector<fs::path> roots = {fs::path(RB_TEST_DATA) / "lora" / kind};
-  if (const char* extra = std::getenv("RB_GOLDEN_DIR")) {
-    roots.push_back(fs::path(extra) / "lora" / kind);
-  }
-  for (const fs::path& root : roots) {
-    if (!fs::exists(root)) continue;
-    for (const auto& entry : fs::directory_iterator(root)) folders.push_back(entry.path());
-  }
-  return folders;
+  return testing::golden_cases("lora/" + kind);
 }
 
-TEST(LoraGolden, FilesGiveTheReferencesOutput) {
+TEST(LoraGolden, OutputWithAFileMatchesReference) {
   for (const std::string kind : {"unet", "flux"}) {
     ASSERT_FALSE(cases(kind).empty()) << kind;
     for (const fs::path& folder : cases(kind)) {
+      testing::note_taken(folder);
       for (const char* file : {"diffusers.safetensors", "kohya.safetensors"}) {
         if (!fs::exists(folder / file)) continue;
         for (const bool merged : {true, false}) {

@@ -54,10 +54,27 @@ TEST(QFormer, CountOfBlip2) {
   EXPECT_EQ(nn::count_parameters(*QFormer(QFormerConfig(), meta)).total, 105'162'240 - 32 * 768);
 }
 
+TEST(QFormer, SectionOfAWholeBlip2) {
+  const auto read = [](const nlohmann::json& config) {
+    return qformer_config_from_json(config, "config.json");
+  };
+  EXPECT_EQ(read({{"qformer_config", nullptr}}).encoder_hidden_size, 1408);
+  const nlohmann::json own = {{"hidden_size", 24}, {"encoder_hidden_size", 7}};
+  const QFormerConfig config =
+      read({{"qformer_config", own}, {"vision_config", {{"hidden_size", 10}}}});
+  EXPECT_EQ(config.hidden_size, 24);
+  EXPECT_EQ(config.encoder_hidden_size, 10);
+  EXPECT_THROW(read({{"intermediate_size", 9'000'000'000'000'000'000}}), Error);
+}
+
 TEST(QFormer, RefusesWidthsThatDoNotFit) {
   QFormer qformer = small_qformer();
   EXPECT_THROW(qformer(at::zeros({1, 3, 7}), at::zeros({1, 4, 6})), Error);
   EXPECT_THROW(qformer(at::zeros({1, 3, 8}), at::zeros({1, 4, 5})), Error);
+  EXPECT_THROW(qformer(at::zeros({2, 3, 8}), at::zeros({3, 4, 6})), Error);
+  const torch::Tensor queries = at::zeros({1, 3, 8}), states = at::zeros({3, 4, 6});
+  EXPECT_THROW(qformer(queries, states, at::ones({3, 5})), Error);
+  EXPECT_THROW(qformer(queries, states, at::ones({1, 4})), Error);
   QFormerConfig config;
   config.num_attention_heads = 7;
   EXPECT_THROW(config.validate(), Error);

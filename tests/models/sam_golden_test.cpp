@@ -136,6 +136,8 @@ TEST(Sam, RefusesPromptsThatDoNotFit) {
   EXPECT_THROW(sam->decode(images, {.points = places[0]}), Error);
   EXPECT_THROW(sam->decode(images, {.boxes = at::ones({2, 2, 3})}), Error);
   EXPECT_THROW(sam->decode(images, {.masks = at::zeros({2, 1, 16, 16})}), Error);
+  EXPECT_THROW(sam->decode(images, {.masks = at::zeros({2, 3, 20, 20})}), Error);
+  EXPECT_THROW(sam->decode(images, {.points = places, .boxes = at::ones({1, 3, 4})}), Error);
 }
 
 TEST(Sam, ConfigurationErrorsNameTheField) {

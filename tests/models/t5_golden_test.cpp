@@ -104,6 +104,15 @@ TEST(T5, ActivationAndGateOfTheirOwnGoBeforeTheProjectionsName) {
   EXPECT_TRUE(plain.gated());
 }
 
+TEST(T5, TheReferencesOtherNamesGoBefore) {
+  const T5Config config = parse_t5_config(
+      {{"hidden_size", 16}, {"d_model", 8}, {"num_hidden_layers", 3}, {"head_dim", 4}},
+      "config.json");
+  EXPECT_EQ(config.d_model, 16);
+  EXPECT_EQ(config.num_layers, 3);
+  EXPECT_EQ(config.d_kv, 4);
+}
+
 TEST(T5, UnsupportedValuesAreNamed) {
   const auto error_of = [](const nlohmann::json& object) -> std::string {
     try {

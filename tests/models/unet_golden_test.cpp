@@ -103,6 +103,14 @@ TEST(UNet, RefusesInputsThatDoNotFit) {
   EXPECT_THROW(unet(at::zeros({1, 3, 8, 8}), in.timestep, in.context), Error);
   EXPECT_THROW(unet(in.sample, in.timestep, at::zeros({1, 5, 7})), Error);
   EXPECT_THROW(unet(in.sample, in.timestep, in.context, at::zeros({1, 9, 7, 8})), Error);
+  EXPECT_THROW(unet(in.sample, at::zeros({3}), in.context), Error);
+  const torch::Tensor none = torch::Tensor();
+  const torch::Tensor mask = at::ones({1, 6}), condition = at::ones({1, 4});
+  EXPECT_THROW(unet(in.sample, in.timestep, in.context, none, mask), Error);
+  UNetConfig config = small_config();
+  config.time_cond_proj_dim = 3;
+  UNet conditioned(config, nn::Build{});
+  EXPECT_THROW(conditioned(in.sample, in.timestep, in.context, none, none, condition), Error);
 }
 
 }  // namespace

@@ -85,6 +85,17 @@ TEST(Vae, UnsupportedValuesAreNamed) {
   EXPECT_THAT(error_of({{"latents_mean", {0.0}}}), ::testing::HasSubstr("latents_mean"));
   EXPECT_THAT(error_of({{"up_block_types", {"UpBlock2D"}}}), ::testing::HasSubstr("UpBlock2D"));
   EXPECT_THAT(error_of({{"latent_chanels", 4}}), ::testing::HasSubstr("latent_chanels"));
+  for (const char* key : {"latent_channels", "layers_per_block", "norm_num_groups"})
+    EXPECT_THAT(error_of({{key, 5'000'000'000'000'000'000}}), ::testing::HasSubstr(key));
+  const nlohmann::json levels =
+      std::vector<int64_t>(65, 64);  // the latent would be 2^64 times smaller
+  EXPECT_THAT(error_of({{"block_out_channels", levels}}), ::testing::HasSubstr("65 entries"));
+}
+
+TEST(Vae, RefusesPicturesSmallerThanALatentPixel) {
+  AutoencoderKL vae = small_vae();
+  EXPECT_THROW(vae->encode(at::zeros({1, 3, 1, 8})), Error);
+  EXPECT_EQ(vae->encode(at::zeros({1, 3, 2, 3})).mean.sizes(), (std::vector<int64_t>{1, 4, 1, 1}));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "core/atomic_file.h"
 #include "core/rng.h"
 #include "core/str.h"
+#include "core/temp_dir.h"
 #include "io/json.h"
 #include "reasonbrain/error.h"
 #include "text/regex.h"
@@ -57,14 +58,6 @@ TEST(JsonTokenizer, SpecialTokensComeFromTheTemplate) {
 
 class Written : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() /
-              str("rb_json_", ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   void put(const std::string& text) { write_file_atomic(folder_ / "tokenizer.json", text); }
 
   std::string problem(const std::string& text) {
@@ -79,7 +72,8 @@ class Written : public ::testing::Test {
     return "";
   }
 
-  fs::path folder_;
+  const TempDir temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(Written, WhatIsNotReadIsNamed) {

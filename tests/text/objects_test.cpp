@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "core/str.h"
+#include "text/noun_phrases.h"
 
 namespace reasonbrain::text {
 namespace {
@@ -92,6 +93,19 @@ TEST(Objects, NothingToFind) {
   EXPECT_THAT(extract_objects("How would this look two hours later?", 3), IsEmpty());
   EXPECT_THAT(extract_objects("What would happen after ten minutes?", 3), IsEmpty());
   EXPECT_THAT(extract_objects("What if the cat jumped?", 0), IsEmpty());
+}
+
+TEST(Objects, LongListsAndPhrasesKeepTheirEnds) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "the red, ";
+  text += "the blue";
+  for (int i = 0; i < 1000; ++i) text += " wolf";
+  const std::vector<NounPhrase> phrases = noun_phrases(sentence_words(text + " den"));
+  ASSERT_EQ(phrases.size(), 9u);
+  for (const NounPhrase& phrase : phrases) {
+    EXPECT_EQ(phrase.nouns.size(), 16u);
+    EXPECT_EQ(phrase.head(), "den");
+  }
 }
 
 TEST(Objects, SurvivesAnyBytes) {

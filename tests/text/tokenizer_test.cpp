@@ -6,7 +6,7 @@
 
 #include "core/atomic_file.h"
 #include "core/rng.h"
-#include "core/str.h"
+#include "core/temp_dir.h"
 #include "io/json.h"
 #include "reasonbrain/error.h"
 
@@ -21,14 +21,6 @@ const fs::path kData = RB_TEST_DATA;
 
 class TokenizerFolder : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / str("rb_text_", info->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   void put(const std::string& name, std::string_view bytes) {
     write_file_atomic(folder_ / name, bytes);
   }
@@ -43,7 +35,8 @@ class TokenizerFolder : public ::testing::Test {
     return "";
   }
 
-  fs::path folder_;
+  const TempDir temporary_;
+  fs::path folder_ = temporary_.path();
 };
 
 class Golden : public ::testing::TestWithParam<const char*> {};

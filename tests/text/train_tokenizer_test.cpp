@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "core/atomic_file.h"
-#include "core/str.h"
+#include "core/temp_dir.h"
 #include "reasonbrain/error.h"
 #include "text/tokenizer.h"
 
@@ -22,14 +22,8 @@ const std::vector<std::string> kWords = {"What",    "would", "happen", "if",    
 
 class TrainTokenizer : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() /
-              str("rb_train_", ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  fs::path folder_;
+  const TempDir temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(TrainTokenizer, LlamaWordsAreSinglePieces) {

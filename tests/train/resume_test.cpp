@@ -1,6 +1,8 @@
+#include <cmath>
 #include <csignal>
 
 #include "run_test_base.h"
+#include "train/run_state.h"
 
 namespace reasonbrain::train {
 namespace {
@@ -229,6 +231,25 @@ TEST_F(Resume, RefusesAConfigurationThatCannotGoOn) {
   nn::init_weights(*wider.model, 3);
   EXPECT_THAT(error_of(ErrorKind::kConfig, [&] { train(wider, options(), info("run")); }),
               HasSubstr("more.weight"));
+}
+
+TEST_F(Resume, AMeasuredTermThatIsNotFiniteHarmsNoCheckpoint) {
+  RunState state;
+  state.window.terms["remaining"] = {NAN, 3};
+  const nlohmann::json saved = nlohmann::json::parse(to_json(state, {}).dump());
+  EXPECT_TRUE(std::isnan(run_state_from_json(saved, "state").window.terms.at("remaining").first));
+}
+
+TEST_F(Resume, OneTrainerAtATimeHasTheFolder) {
+  std::string message;
+  ToyTask task;
+  task.before_losses = [&](int64_t call) {
+    if (call > 0) return;
+    ToyTask second;
+    message = error_of(ErrorKind::kRuntime, [&] { train(second, options(), info("run")); });
+  };
+  EXPECT_EQ(train(task, options(), info("run")).steps, kTotalSteps);
+  EXPECT_THAT(message, HasSubstr("another training"));
 }
 
 TEST_F(Resume, DoesNotDependOnTheNumberOfWorkers) {

@@ -69,6 +69,7 @@ TEST(StagePlan, TellsWhatDoesNotFitTheTask) {
   EXPECT_THAT(refused("{stages: [{name: a, steps: 0}, {name: b, steps: 0}]}"),
               HasSubstr("no stage has a step"));
   EXPECT_THAT(refused("{steps: 5, stages: [{name: a, batch_size: 0}]}"), HasSubstr("batch_size"));
+  EXPECT_THAT(refused("{steps: 5, stages: [{name: a, lr: -0.5}]}"), HasSubstr("lr is -0.5"));
   error_of(ErrorKind::kConfig, [] { parse("{batch_size: -1}"); });
   error_of(ErrorKind::kConfig, [] { parse("{schedule: inherit}"); });
 }

@@ -48,6 +48,10 @@ void FluxConfig::validate(ErrorKind kind) const {
     throw Error(kind, str("FLUX: 'axes_dims_rope' adds up to ", sum,
                           ", expected 'attention_head_dim' ", attention_head_dim));
   }
+  if (static_cast<double>(width()) > kMaxSize) {
+    throw Error(kind, str("FLUX: 'num_attention_heads' times 'attention_head_dim' is ", width(),
+                          ", expected at most ", static_cast<int64_t>(kMaxSize)));
+  }
   for (const int64_t dim : axes_dims_rope) {
     if (dim < 2 || dim % 2 != 0) {
       throw Error(kind, str("FLUX: 'axes_dims_rope' holds ", dim, ", expected even numbers"));

@@ -32,10 +32,11 @@ void normalise_rope(nlohmann::json& config, const std::string& origin) {
   const char* original = "original_max_position_embeddings";  // outside goes before inside
   if (config.contains(original) && !config[original].is_null()) rope[original] = config[original];
   const auto partial = rope.find("partial_rotary_factor");
-  if (partial != rope.end() && !partial->is_null() && *partial != 1 &&
-      rope.value("rope_type", nlohmann::json()) != "proportional") {
+  const nlohmann::json type = rope.value("rope_type", nlohmann::json());
+  const bool read = !type.is_null() && type != "default" && type != "proportional";
+  if (read && partial != rope.end() && !partial->is_null() && *partial != 1) {
     throw data_error(str(origin, ": partial_rotary_factor ", partial->dump(),
-                         " is supported for rope_type proportional only"));
+                         " is not supported for rope_type ", type.dump(), "; expected 1"));
   }
   config["rope_scaling"] = rope;
 }
@@ -57,11 +58,11 @@ void check_rope(const LlamaConfig& config, const std::string& origin) {
     throw data_error(str(origin, ": rope_type '", rope.rope_type, "' is not supported; expected ",
                          join(known, ", ")));
   }
-  const bool needs_factor =
+  const bool needs_factor =  // a negative one is refused where it is read
       rope.rope_type == "linear" || rope.rope_type == "dynamic" || rope.rope_type == "llama3";
-  if ((needs_factor && rope.factor == 0) || (rope.factor != 0 && rope.factor < 1)) {
+  if (needs_factor && rope.factor == 0) {
     throw data_error(str(origin, ": rope_type '", rope.rope_type, "' with the factor ", rope.factor,
-                         "; expected at least 1"));
+                         "; expected more than 0"));
   }
   if (rope.rope_type == "yarn" && config.rope_theta <= 1) {
     throw data_error(str(origin, ": rope_type 'yarn' needs a rope_theta above 1"));

@@ -69,9 +69,15 @@ torch::Tensor LlavaImpl::image_features(const torch::Tensor& pixel_values) {
 
 Sequence LlavaImpl::sequence(const torch::Tensor& input_ids, const torch::Tensor& features,
                              const torch::Tensor& attention_mask) {
+  const int64_t image_token = config_.image_token_index;
+  const torch::Tensor is_image = input_ids == image_token;
+  if (!features.defined()) {  // the token is text, where the vocabulary has it
+    const bool is_text = image_token >= 0 && image_token < config_.text.vocab_size;
+    const int64_t tokens = is_text ? 0 : is_image.sum().item<int64_t>();
+    if (tokens > 0) throw wrong_count(tokens, 0, "features");
+    return {language_model->embed(input_ids), attention_mask};
+  }
   if (config_.is_original()) return expanded(input_ids, features, attention_mask);
-  if (!features.defined()) return {language_model->embed(input_ids), attention_mask};
-  const torch::Tensor is_image = input_ids == config_.image_token_index;
   const int64_t tokens = is_image.sum().item<int64_t>();
   const int64_t available = features.size(0) * features.size(1);
   if (tokens != available) throw wrong_count(tokens, available, "features");
@@ -88,7 +94,7 @@ Sequence LlavaImpl::expanded(const torch::Tensor& input_ids, const torch::Tensor
   const torch::Tensor keep =
       attention_mask.defined() ? (attention_mask != 0).to(torch::kCPU) : at::ones_like(ids) != 0;
   const torch::Tensor counts = ((ids == kPictureToken) & keep).sum(1);
-  const int64_t pictures = features.defined() ? features.size(0) : 0;
+  const int64_t pictures = features.size(0);
   // The original code hands a picture to texts without image token as well, and does not show it.
   const bool one_each = counts.clamp_min(1).sum().item<int64_t>() == pictures;
   const int64_t tokens = counts.sum().item<int64_t>();

@@ -39,7 +39,8 @@ class LlavaImpl : public nn::Module {
 
   // Features take the places of the image tokens in the order of both. In the original layout a
   // token becomes N positions, masked text is left out and shorter sequences are filled with zeros.
-  // Error(kData) when tokens and pictures do not fit together.
+  // Without pictures text and mask stay as they are. Error(kData) when tokens and pictures do not
+  // fit together.
   Sequence sequence(const torch::Tensor& input_ids,        // int64 [B, T]
                     const torch::Tensor& features,         // [I, N, D]; undefined: no picture
                     const torch::Tensor& attention_mask);  // [B, T], nonzero = kept; or undefined

@@ -15,6 +15,21 @@ void check_width(const torch::Tensor& x, const char* name, int64_t width, const 
                                     ", expected [B, tokens, ", width, "] (", option, ")"));
 }
 
+void check_together(const torch::Tensor& queries, const torch::Tensor& states,
+                    const torch::Tensor& mask) {
+  const int64_t batch = queries.size(0), of_states = states.size(0);
+  if (batch != of_states && batch != 1 && of_states != 1) {
+    throw data_error(reasonbrain::str("QFormer: query_embeds has shape ", queries.sizes(),
+                                      ", expected the batch of encoder_hidden_states, ", of_states,
+                                      ", or 1"));
+  }
+  if (mask.defined() && mask.sizes() != states.sizes().slice(0, 2)) {
+    throw data_error(reasonbrain::str("QFormer: encoder_attention_mask has shape ", mask.sizes(),
+                                      ", expected ", states.sizes().slice(0, 2),
+                                      ", as encoder_hidden_states"));
+  }
+}
+
 }  // namespace
 
 PostNormAttentionImpl::PostNormAttentionImpl(const QFormerConfig& config, int64_t key_width,
@@ -80,6 +95,7 @@ torch::Tensor QFormerImpl::forward(const torch::Tensor& query_embeds,
   check_width(query_embeds, "query_embeds", config_.hidden_size, "hidden_size");
   check_width(encoder_hidden_states, "encoder_hidden_states", config_.encoder_hidden_size,
               "encoder_hidden_size");
+  check_together(query_embeds, encoder_hidden_states, encoder_attention_mask);
   const torch::Tensor mask =
       encoder_attention_mask.defined()
           ? nn::additive_key_mask(encoder_attention_mask, encoder_hidden_states.scalar_type(),

@@ -48,7 +48,7 @@ class QFormerImpl : public nn::Module {
   QFormerImpl(const QFormerConfig& config, const nn::Build& build);
 
   // -> last_hidden_state [B, Q, W]. Throws Error(kData) when a width does not fit the
-  // configuration.
+  // configuration, or a batch or the mask the other inputs.
   torch::Tensor forward(
       const torch::Tensor& query_embeds,                  // [B, Q, W], or [1, Q, W]
       const torch::Tensor& encoder_hidden_states,         // [B, N, E]

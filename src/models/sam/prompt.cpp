@@ -117,9 +117,10 @@ PromptTokens PromptEncoderImpl::forward(const Prompts& prompts, Positions& posit
   std::vector<torch::Tensor> tokens;
   if (prompts.points.defined()) tokens.push_back(embed_points(prompts, positions));
   if (prompts.boxes.defined()) tokens.push_back(embed_boxes(prompts.boxes, positions));
-  if (tokens.size() == 2 && tokens[0].size(1) != tokens[1].size(1)) {
-    throw data_error(reasonbrain::str("there are ", tokens[0].size(1), " prompts in input_points, ",
-                                      tokens[1].size(1), " in input_boxes; expected as many"));
+  if (tokens.size() == 2 && tokens[0].sizes().slice(0, 2) != tokens[1].sizes().slice(0, 2)) {
+    throw data_error(reasonbrain::str("input_boxes has the shape ", prompts.boxes.sizes(),
+                                      "; expected [batch, prompts, 4] with ",
+                                      tokens[0].sizes().slice(0, 2), ", as input_points"));
   }
   PromptTokens out;
   if (!tokens.empty()) out.sparse = at::cat(tokens, 2);

@@ -22,16 +22,16 @@ torch::Tensor SamImpl::encode(const torch::Tensor& pixel_values) {
 }
 
 Masks SamImpl::decode(const torch::Tensor& image_embeddings, const Prompts& prompts) {
-  const PromptTokens tokens = prompt_encoder_->forward(prompts, prompt_positions_);
   const int64_t batch = image_embeddings.size(0), grid = config_.vision.grid();
+  const std::vector<int64_t> mask_sizes = {batch, 1, 4 * grid, 4 * grid};
+  if (prompts.masks.defined() && prompts.masks.sizes() != mask_sizes) {
+    throw data_error(reasonbrain::str("input_masks have the shape ", prompts.masks.sizes(),
+                                      "; expected ", torch::IntArrayRef(mask_sizes)));
+  }
+  const PromptTokens tokens = prompt_encoder_->forward(prompts, prompt_positions_);
   if (tokens.sparse.defined() && tokens.sparse.size(0) != batch) {
     throw data_error(reasonbrain::str("there are ", batch, " pictures, but prompts for ",
                                       tokens.sparse.size(0)));
-  }
-  if (prompts.masks.defined() && tokens.dense.sizes() != image_embeddings.sizes()) {
-    throw data_error(reasonbrain::str("input_masks have the shape ", prompts.masks.sizes(),
-                                      "; expected [", batch, ", 1, ", 4 * grid, ", ", 4 * grid,
-                                      "]"));
   }
   return mask_decoder_->forward(image_embeddings + tokens.dense,
                                 shared_image_embedding_->of_grid(grid), tokens.sparse);

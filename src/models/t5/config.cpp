@@ -1,6 +1,7 @@
 #include "models/t5/config.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/str.h"
 #include "models/hf_folder.h"
@@ -11,6 +12,11 @@ namespace {
 
 constexpr double kMaxSize = 1 << 20;
 constexpr const char* kGated = "gated-";
+// Other names of the reference for its fields; they go before.
+constexpr std::pair<const char*, const char*> kAliases[] = {{"hidden_size", "d_model"},
+                                                            {"num_attention_heads", "num_heads"},
+                                                            {"num_hidden_layers", "num_layers"},
+                                                            {"head_dim", "d_kv"}};
 
 void check(const T5Config& config, const std::string& origin) {
   try {
@@ -75,8 +81,12 @@ T5Config parse_t5_config(const nlohmann::json& config, const std::string& origin
   if (config.value("is_decoder", nlohmann::json(false)) == true) {
     throw data_error(str(origin, ": 'is_decoder' true is not supported; expected an encoder"));
   }
+  nlohmann::json plain = config;
+  for (const auto& [alias, field] : kAliases) {
+    if (config.contains(alias) && !config[alias].is_null()) plain[field] = config[alias];
+  }
   T5Config out;
-  read_hf_options(config, out, origin);
+  read_hf_options(plain, out, origin);
   const auto gate = config.find("is_gated_act");
   if (gate != config.end() && gate->is_boolean()) out.is_gated_act = gate->get<bool>();
   check(out, origin);

@@ -14,6 +14,9 @@ constexpr const char* kCrossMid = "UNetMidBlock2DCrossAttn";
 const std::vector<std::string> kDownTypes{"DownBlock2D", kCrossDown};
 const std::vector<std::string> kUpTypes{"UpBlock2D", kCrossUp};
 const std::vector<std::string> kMidTypes{kCrossMid, "UNetMidBlock2D", "none"};
+constexpr double kMaxWidth = 1 << 20;
+constexpr double kMaxLayers = 100;  // of a level; there may be as many in each of these
+constexpr size_t kMaxLevels = 16;
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -51,7 +54,10 @@ void UNetConfig::describe(OptionVisitor& v) {
           {.help = "Channels of the input sample", .min = 1, .max = 4096});
   v.field("out_channels", out_channels, {.help = "Channels of the output", .min = 1, .max = 4096});
   v.field("sample_size", sample_size,
-          {.help = "Latent size of training, 0 when not stated", .unit = "latent px", .min = 0});
+          {.help = "Latent size of training, 0 when not stated",
+           .unit = "latent px",
+           .min = 0,
+           .max = kMaxWidth});
   v.field("center_input_sample", center_input_sample, {.help = "Map the input to 2 x - 1 first"});
   v.field("flip_sin_to_cos", flip_sin_to_cos,
           {.help = "Time embedding as cos|sin instead of sin|cos"});
@@ -62,28 +68,38 @@ void UNetConfig::describe(OptionVisitor& v) {
           {.help = "UNetMidBlock2DCrossAttn, UNetMidBlock2D (one residual block) or none"});
   v.field("up_block_types", up_block_types,
           {.help = "Per level from the lowest resolution up, UpBlock2D or CrossAttnUpBlock2D"});
-  v.field("block_out_channels", block_out_channels, {.help = "Width of each level", .min = 1});
-  v.field("layers_per_block", layers_per_block, {.help = "Residual blocks per level", .min = 1});
+  v.field("block_out_channels", block_out_channels,
+          {.help = "Width of each level", .min = 1, .max = kMaxWidth});
+  v.field("layers_per_block", layers_per_block,
+          {.help = "Residual blocks per level", .min = 1, .max = kMaxLayers});
   v.field(
       "only_cross_attention", only_cross_attention,
       {.help = "1 where the first attention of a block reads the context too", .min = 0, .max = 1});
-  v.field("cross_attention_dim", cross_attention_dim, {.help = "Width of the context", .min = 1});
+  v.field("cross_attention_dim", cross_attention_dim,
+          {.help = "Width of the context", .min = 1, .max = kMaxWidth});
   v.field("transformer_layers_per_block", transformer_layers_per_block,
-          {.help = "Transformer blocks per attention", .min = 1});
+          {.help = "Transformer blocks per attention", .min = 1, .max = kMaxLayers});
   v.field("attention_head_dim", attention_head_dim,
-          {.help = "Number of attention heads (the reference's historic name)", .min = 1});
+          {.help = "Number of attention heads (the reference's historic name)",
+           .min = 1,
+           .max = kMaxWidth});
   v.field("num_attention_heads", num_attention_heads,
-          {.help = "Number of attention heads; goes before attention_head_dim", .min = 1});
+          {.help = "Number of attention heads; goes before attention_head_dim",
+           .min = 1,
+           .max = kMaxWidth});
   v.field("use_linear_projection", use_linear_projection,
           {.help = "Linear instead of 1x1 convolution around the attention"});
   v.field(
       "upcast_attention", upcast_attention,
       {.help = "Accepted for the reference's sake; attention scores are accumulated in float32"});
-  v.field("norm_num_groups", norm_num_groups, {.help = "Groups of the group norms", .min = 1});
+  v.field("norm_num_groups", norm_num_groups,
+          {.help = "Groups of the group norms", .min = 1, .max = kMaxWidth});
   v.field("norm_eps", norm_eps, {.help = "Epsilon of the group norms", .min = 0, .max = 1});
-  v.field("act_fn", act_fn, {.help = "Activation: silu, gelu, relu"});
+  v.field("act_fn", act_fn, {.help = "Activation: silu, gelu, relu, mish"});
   v.field("time_cond_proj_dim", time_cond_proj_dim,
-          {.help = "Width of an extra condition of the time embedding, 0 for none", .min = 0});
+          {.help = "Width of an extra condition of the time embedding, 0 for none",
+           .min = 0,
+           .max = kMaxWidth});
   v.field("conv_in_kernel", conv_in_kernel,
           {.help = "Kernel of the first convolution", .min = 1, .max = 15});
   v.field("conv_out_kernel", conv_out_kernel,
@@ -112,7 +128,8 @@ bool UNetConfig::attends(size_t level) const {
 
 void UNetConfig::validate(ErrorKind kind) const {
   const size_t levels = num_levels();
-  require(levels >= 1, kind, "'block_out_channels' is empty");
+  require(levels >= 1 && levels <= kMaxLevels, kind,
+          str("'block_out_channels' has ", levels, " entries, expected 1 to ", kMaxLevels));
   check_types("down_block_types", down_block_types, kDownTypes, levels, kind);
   check_types("up_block_types", up_block_types, kUpTypes, levels, kind);
   require(contains(kMidTypes, mid_block_type), kind,

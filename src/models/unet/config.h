@@ -44,6 +44,7 @@ struct UNetConfig {
   void describe(OptionVisitor& v);
 
   size_t num_levels() const { return block_out_channels.size(); }
+  int64_t time_width() const { return 4 * block_out_channels[0]; }  // of the time embedding
   int64_t num_heads(size_t level) const;
   // Which blocks have transformers; levels count from the highest resolution.
   bool attends_down(size_t level) const;
@@ -60,6 +61,7 @@ struct UNetConfig {
 
 // From and to the config.json of a diffusers folder. A key that changes the reference's computation
 // and that we do not have is refused by name unless it holds the reference's default: Error(kData).
+// Dropout is passed over: there is none here, in training neither.
 UNetConfig unet_config_from_json(nlohmann::json json, const std::string& origin);
 nlohmann::json unet_config_to_json(const UNetConfig& config);
 

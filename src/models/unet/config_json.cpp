@@ -12,7 +12,6 @@ const json& fixed_values() {
   static const json values = {
       {"downsample_padding", 1},
       {"mid_block_scale_factor", 1},
-      {"dropout", 0.0},
       {"reverse_transformer_layers_per_block", nullptr},
       {"encoder_hid_dim", nullptr},
       {"encoder_hid_dim_type", nullptr},
@@ -24,7 +23,6 @@ const json& fixed_values() {
       {"resnet_skip_time_act", false},
       {"resnet_out_scale_factor", 1.0},
       {"time_embedding_type", "positional"},
-      {"time_embedding_dim", nullptr},
       {"time_embedding_act_fn", nullptr},
       {"timestep_post_act", nullptr},
       {"attention_type", "default"},
@@ -34,8 +32,10 @@ const json& fixed_values() {
   return values;
 }
 
-// Keys that the reference writes and that change nothing in the forms that we accept.
+// Keys that the reference writes and that change nothing in the forms that we accept. Dropout is 0
+// here, in training too, whatever the file says.
 const std::vector<std::string> kInert{"_class_name",
+                                      "dropout",
                                       "dtype",
                                       "torch_dtype",
                                       "_diffusers_version",
@@ -85,9 +85,18 @@ UNetConfig unet_config_from_json(json object, const std::string& origin) {
     }
   }
 
+  const json time_width = object.value("time_embedding_dim", json());
+  object.erase("time_embedding_dim");
+
   UNetConfig config;
   io::read_json_options(object, config, origin);
   config.validate(ErrorKind::kData);
+  const int64_t own_width = config.time_width();
+  if (!time_width.is_null() && time_width != own_width) {
+    throw data_error(str(origin, ": 'time_embedding_dim' is ", time_width.dump(),
+                         ", which is not supported; expected null or ", own_width,
+                         ", 4 times the first of 'block_out_channels'"));
+  }
   return config;
 }
 

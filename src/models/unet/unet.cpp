@@ -15,7 +15,7 @@ constexpr double kMaskedBias =
 LevelOptions level_options(const UNetConfig& config, size_t level, bool attention) {
   LevelOptions options;
   options.out_channels = config.block_out_channels[level];
-  options.resnet = {.time_channels = 4 * config.block_out_channels[0],
+  options.resnet = {.time_channels = config.time_width(),
                     .groups = config.norm_num_groups,
                     .eps = config.norm_eps,
                     .activation = nn::parse_activation(config.act_fn)};
@@ -51,7 +51,7 @@ UNetImpl::UNetImpl(const UNetConfig& config, const nn::Build& build)
   config.validate();
   const auto& widths = config.block_out_channels;
   const size_t levels = config.num_levels();
-  const int64_t time_width = 4 * widths[0];
+  const int64_t time_width = config.time_width();
 
   conv_in =
       register_module("conv_in", nn::Conv2d(config.in_channels, widths[0], config.conv_in_kernel, 1,
@@ -115,8 +115,10 @@ torch::Tensor UNetImpl::embed_time(const torch::Tensor& timestep,
   return nn::activate(time, activation_);  // every residual block would activate it by itself
 }
 
-void UNetImpl::check_inputs(const torch::Tensor& sample, const torch::Tensor& encoder_hidden_states,
+void UNetImpl::check_inputs(const torch::Tensor& sample, const torch::Tensor& timestep,
+                            const torch::Tensor& encoder_hidden_states,
                             const torch::Tensor& residual,
+                            const torch::Tensor& encoder_attention_mask,
                             const torch::Tensor& timestep_cond) const {
   if (sample.dim() != 4 || sample.size(1) != config_.in_channels) {
     throw data_error(reasonbrain::str("UNet: sample has shape ", sample.sizes(), ", expected [B, ",
@@ -137,9 +139,26 @@ void UNetImpl::check_inputs(const torch::Tensor& sample, const torch::Tensor& en
     throw data_error(str("UNet: residual has ", residual.size(1), " channels, expected ",
                          config_.block_out_channels[0]));
   }
-  if (timestep_cond.defined() && !time_cond_proj_) {
+  if (timestep.numel() != 1 && timestep.numel() != sample.size(0)) {
+    throw data_error(reasonbrain::str("UNet: timestep has shape ", timestep.sizes(), ", expected [",
+                                      sample.size(0), "], [1] or []"));
+  }
+  if (encoder_attention_mask.defined() &&
+      encoder_attention_mask.sizes() != encoder_hidden_states.sizes().slice(0, 2)) {
+    throw data_error(reasonbrain::str(
+        "UNet: encoder_attention_mask has shape ", encoder_attention_mask.sizes(), ", expected ",
+        encoder_hidden_states.sizes().slice(0, 2), ", as encoder_hidden_states"));
+  }
+  if (!timestep_cond.defined()) return;
+  if (!time_cond_proj_) {
     throw data_error(
         "UNet: timestep_cond is given, but the configuration has no time_cond_proj_dim");
+  }
+  const std::vector<int64_t> expected = {sample.size(0), config_.time_cond_proj_dim};
+  if (timestep_cond.sizes() != expected) {
+    throw data_error(reasonbrain::str("UNet: timestep_cond has shape ", timestep_cond.sizes(),
+                                      ", expected ", torch::IntArrayRef(expected),
+                                      " (batch, time_cond_proj_dim)"));
   }
 }
 
@@ -148,7 +167,8 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& sample, const torch::Tensor
                                 const torch::Tensor& residual,
                                 const torch::Tensor& encoder_attention_mask,
                                 const torch::Tensor& timestep_cond) {
-  check_inputs(sample, encoder_hidden_states, residual, timestep_cond);
+  check_inputs(sample, timestep, encoder_hidden_states, residual, encoder_attention_mask,
+               timestep_cond);
   Conditioning c{.time = embed_time(timestep, timestep_cond, sample),
                  .context = encoder_hidden_states,
                  .context_mask = {}};

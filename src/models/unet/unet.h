@@ -17,7 +17,7 @@ class UNetImpl : public nn::Module {
  public:
   UNetImpl(const UNetConfig& config, const nn::Build& build);
 
-  // Throws Error(kData) when a size does not fit the configuration.
+  // Throws Error(kData) when a size does not fit the configuration or the other inputs.
   torch::Tensor forward(
       const torch::Tensor& sample,    // [B, in_channels, H, W] -> [B, out_channels, H, W]
       const torch::Tensor& timestep,  // [B], [1] or []; 0..1000, may be fractional
@@ -33,8 +33,10 @@ class UNetImpl : public nn::Module {
  private:
   torch::Tensor embed_time(const torch::Tensor& timestep, const torch::Tensor& timestep_cond,
                            const torch::Tensor& sample);
-  void check_inputs(const torch::Tensor& sample, const torch::Tensor& encoder_hidden_states,
-                    const torch::Tensor& residual, const torch::Tensor& timestep_cond) const;
+  void check_inputs(const torch::Tensor& sample, const torch::Tensor& timestep,
+                    const torch::Tensor& encoder_hidden_states, const torch::Tensor& residual,
+                    const torch::Tensor& encoder_attention_mask,
+                    const torch::Tensor& timestep_cond) const;
 
   UNetConfig config_;
   nn::Activation activation_;

@@ -7,6 +7,9 @@
 namespace reasonbrain::models::vae {
 namespace {
 
+constexpr double kMaxWidth = 1 << 20;
+constexpr size_t kMaxLevels = 16;
+
 void require(bool condition, ErrorKind kind, const std::string& message) {
   if (!condition) throw Error(kind, "autoencoder: " + message);
 }
@@ -33,13 +36,19 @@ void VaeConfig::describe(OptionVisitor& v) {
           {.help = "Per level, DownEncoderBlock2D or AttnDownEncoderBlock2D"});
   v.field("up_block_types", up_block_types,
           {.help = "Per level from the latent up, UpDecoderBlock2D or AttnUpDecoderBlock2D"});
-  v.field("block_out_channels", block_out_channels, {.help = "Width of each level", .min = 1});
+  v.field("block_out_channels", block_out_channels,
+          {.help = "Width of each level", .min = 1, .max = kMaxWidth});
   v.field("layers_per_block", layers_per_block,
-          {.help = "Residual blocks per level of the encoder; the decoder has one more", .min = 1});
-  v.field("act_fn", act_fn, {.help = "Activation of the residual blocks: silu, gelu, relu"});
-  v.field("latent_channels", latent_channels, {.help = "Channels of the latent", .min = 1});
-  v.field("norm_num_groups", norm_num_groups, {.help = "Groups of the group norms", .min = 1});
-  v.field("sample_size", sample_size, {.help = "Picture size of training", .unit = "px", .min = 1});
+          {.help = "Residual blocks per level of the encoder; the decoder has one more",
+           .min = 1,
+           .max = 100});
+  v.field("act_fn", act_fn, {.help = "Activation of the residual blocks: silu, gelu, relu, mish"});
+  v.field("latent_channels", latent_channels,
+          {.help = "Channels of the latent", .min = 1, .max = kMaxWidth});
+  v.field("norm_num_groups", norm_num_groups,
+          {.help = "Groups of the group norms", .min = 1, .max = kMaxWidth});
+  v.field("sample_size", sample_size,
+          {.help = "Picture size of training", .unit = "px", .min = 1, .max = kMaxWidth});
   v.field("scaling_factor", scaling_factor,
           {.help = "The denoiser sees (latent - shift) * scaling"});
   v.field("shift_factor", shift_factor, {.help = "Subtracted from the latent before scaling"});
@@ -53,11 +62,11 @@ void VaeConfig::describe(OptionVisitor& v) {
 }
 
 void VaeConfig::validate(ErrorKind kind) const {
-  require(!block_out_channels.empty(), kind, "'block_out_channels' is empty");
-  check_types("down_block_types", down_block_types, "DownEncoderBlock2D", block_out_channels.size(),
-              kind);
-  check_types("up_block_types", up_block_types, "UpDecoderBlock2D", block_out_channels.size(),
-              kind);
+  const size_t levels = block_out_channels.size();
+  require(levels >= 1 && levels <= kMaxLevels, kind,
+          str("'block_out_channels' has ", levels, " entries, expected 1 to ", kMaxLevels));
+  check_types("down_block_types", down_block_types, "DownEncoderBlock2D", levels, kind);
+  check_types("up_block_types", up_block_types, "UpDecoderBlock2D", levels, kind);
   for (const int64_t width : block_out_channels) {
     require(norm_num_groups > 0 && width > 0 && width % norm_num_groups == 0, kind,
             str("'block_out_channels' holds ", width, ", which 'norm_num_groups' ", norm_num_groups,

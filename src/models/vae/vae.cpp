@@ -95,6 +95,11 @@ AutoencoderKLImpl::AutoencoderKLImpl(const VaeConfig& config, const nn::Build& b
 
 Posterior AutoencoderKLImpl::encode(const torch::Tensor& sample) {
   check_channels(sample, "sample", config_.in_channels);
+  const int64_t side = config_.downscale();
+  if (sample.size(2) < side || sample.size(3) < side) {
+    throw data_error(reasonbrain::str("autoencoder: sample has shape ", sample.sizes(),
+                                      ", expected at least ", side, " by ", side, " pixels"));
+  }
   torch::Tensor moments = encoder(sample);
   if (quant_conv) moments = quant_conv(moments);
   const auto halves = moments.chunk(2, 1);

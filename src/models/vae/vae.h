@@ -47,7 +47,7 @@ class AutoencoderKLImpl : public nn::Module {
   AutoencoderKLImpl(const VaeConfig& config, const nn::Build& build);
 
   // Both throw Error(kData) when the channels do not fit the configuration.
-  Posterior encode(const torch::Tensor& sample);  // [B, C, H, W] in [-1, 1]
+  Posterior encode(const torch::Tensor& sample);  // [B, C, H, W] in [-1, 1]; H and W at least f
   torch::Tensor decode(
       const torch::Tensor& latent);  // [B, Z, h, w], not scaled -> [B, C, h f, w f]
 

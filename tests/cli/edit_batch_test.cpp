@@ -1,0 +1,63 @@
+// Batches of edits into one folder: what is kept, what is refused, what is made again.
+#include "program.h"
+
+namespace reasonbrain::cli {
+namespace {
+
+const std::string kModel = std::string(RB_SOURCE_DIR) + "/models/mini";
+
+class EditBatchTest : public ProgramTest {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(kModel + "/model_index.json")) GTEST_SKIP() << "no " << kModel;
+    picture("p.png");
+  }
+  // A line of a JSONL file.
+  static std::string record(const std::string& id,
+                            const std::string& instruction = "What if it froze?") {
+    return str(R"({"id": ")", id, R"(", "src_image": "p.png", "instruction": ")", instruction,
+               "\"}\n");
+  }
+  static std::vector<std::string> batch(const std::string& data,
+                                        const std::vector<std::string>& more = {}) {
+    std::vector<std::string> all = {"edit", "--model", kModel, "--data", data, "--out", "pred"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  void expect_done(const std::vector<std::string>& command, const std::string& counts) const {
+    const Finished done = run(command);
+    EXPECT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(done.out.substr(0, done.out.find(", in")), counts) << join(command, " ");
+  }
+};
+
+TEST_F(EditBatchTest, PicturesOfOtherSettingsAreNotTakenForWhatTheFolderHolds) {
+  write_file_atomic(folder_ / "a.jsonl", record("a"));
+  write_file_atomic(folder_ / "b.jsonl", record("b"));
+  expect_done(batch("a.jsonl", {"--steps", "1"}), "1 records edited, 0 kept");
+  expect_done(batch("b.jsonl", {"--steps", "2", "--overwrite"}), "1 records edited, 0 kept");
+  expect_failure(batch("a.jsonl", {"--steps", "2"}), 2,
+                 {"a.png", "is of another record", "a.jsonl:1", "settings.json", "--overwrite"});
+  expect_done(batch("a.jsonl", {"--steps", "2", "--overwrite"}), "1 records edited, 0 kept");
+  for (const char* data : {"a.jsonl", "b.jsonl"})
+    expect_done(batch(data, {"--steps", "2"}), "0 records edited, 1 kept");
+}
+
+TEST_F(EditBatchTest, ARecordKeepsItsPictureUntilItChanges) {
+  const auto write = [&](const std::string& records) {
+    write_file_atomic(folder_ / "r.jsonl", records);
+  };
+  write(record("a"));
+  expect_done(batch("r.jsonl"), "1 records edited, 0 kept");
+  write(record("b") + record("a"));
+  expect_done(batch("r.jsonl"), "1 records edited, 1 kept");
+  expect_done(batch("r.jsonl"), "0 records edited, 2 kept");
+  write(record("b") + record("a", "What if it rained?"));
+  expect_failure(batch("r.jsonl"), 2, {"a.png", "is of another record", "r.jsonl:2"});
+  expect_done(batch("r.jsonl", {"--overwrite"}), "2 records edited, 0 kept");
+  picture("p.png", 40, 40);
+  expect_failure(batch("r.jsonl"), 2, {"b.png", "r.jsonl:1"});
+}
+
+}  // namespace
+}  // namespace reasonbrain::cli

@@ -79,6 +79,9 @@ void check_usage(const EditArgs& args) {
   if (args.instructions.empty()) throw usage_error("say what happens with --instruction TEXT");
   if (args.overwrite) throw usage_error("--overwrite goes with --data");
   for (const std::string& instruction : args.instructions) text::check_instruction(instruction);
+  if (!args.objects.empty() && args.options.objects_by_rules)
+    throw usage_error(
+        "--object would not be used: --object-source rules finds others; leave one of them out");
   if (!args.region.empty() && !uses_given_regions(args)) {
     throw usage_error(str("--region ", args.region, " would not be used: --region-source ",
                           *args.options.region_source,

@@ -5,6 +5,9 @@
 
 #include "cli/edit.h"
 #include "cli/output.h"
+#include "core/folder_lock.h"
+#include "core/interrupt.h"
+#include "core/log.h"
 #include "core/progress.h"
 #include "core/sha256.h"
 #include "core/str.h"
@@ -23,6 +26,11 @@ constexpr const char* kSettingsFile =
     "settings.json";  // ids become ID.png, so no record can have this name
 constexpr const char* kExplanationFile = "explanation.json";  // of edit::write_explanation
 
+bool are_hashes(const nlohmann::json& records) {
+  return records.is_object() && std::all_of(records.begin(), records.end(),
+                                            [](const auto& entry) { return entry.is_string(); });
+}
+
 class BatchEdit {
  public:
   explicit BatchEdit(const EditArgs& args)
@@ -35,8 +43,9 @@ class BatchEdit {
 
   void run() {
     check_records();
-    hash_inputs();
     check_folders();
+    hash_inputs();
+    if (!args_.overwrite && same_settings_) check_records_there();
     std::vector<int64_t> wanted;
     for (int64_t i = 0; i < source_.size(); ++i) {
       if (args_.overwrite || !same_settings_ || !is_done(i)) wanted.push_back(i);
@@ -48,7 +57,7 @@ class BatchEdit {
     } catch (...) {
       // Alone it would tell of nothing.
       std::error_code ignored;
-      if (has_begun_ && num_written_ == 0 && !same_settings_)
+      if (has_begun_ && num_written_ == 0 && !same_settings_ && settings_there() == settings_)
         fs::remove(out_ / kSettingsFile, ignored);
       throw;
     }
@@ -100,13 +109,13 @@ class BatchEdit {
     inputs_.resize(static_cast<size_t>(source_.size()));
     Progress progress("read", source_.size(), "records");
     eval::parallel_for(source_.size(), /*num_threads=*/0, [&](int64_t i) {
+      throw_if_interrupted();
       inputs_[static_cast<size_t>(i)] = source_.inputs_sha256(i);
       progress.add(1);
     });
   }
 
-  // Refuses what is there from other settings or records, unless it may be overwritten. Changes
-  // nothing.
+  // Refuses what is there from other settings, unless it may be overwritten. Changes nothing.
   void check_folders() {
     check_writable_folder(out_);
     if (args_.options.explain) check_writable_folder(args_.explain);
@@ -114,21 +123,25 @@ class BatchEdit {
                  {"model_sha256", editor_.model_sha256()}};
     settings_["hash"] = sha256_hex(settings_.dump());
     const nlohmann::json there = settings_there();
-    same_settings_ = there.contains("hash") && there["hash"] == settings_["hash"];
-    nlohmann::json& records = settings_["records"] = nlohmann::json::object();
-    if (same_settings_ && there.contains("records") && there["records"].is_object())
-      records = there["records"];
-    if (!args_.overwrite) same_settings_ ? check_records_there() : check_none_there();
-    for (int64_t i = 0; i < source_.size(); ++i)
-      records[record(i).id] = inputs_[static_cast<size_t>(i)];
+    same_settings_ = is_ours(there);
+    if (!args_.overwrite && !same_settings_) check_none_there();
   }
 
-  // Under these settings, of what the records are now.
+  bool is_ours(const nlohmann::json& there) const {
+    return there.contains("hash") && there["hash"] == settings_["hash"];
+  }
+
+  // Refuses pictures of other records than those of now. Changes nothing.
   void check_records_there() const {
+    const nlohmann::json there = settings_there();
+    if (!there.contains("records")) {
+      log::warning(str((out_ / kSettingsFile).string(),
+                       " is of an earlier release and does not tell of which records the pictures "
+                       "are; they are taken to be of these"));
+      return;
+    }
     for (int64_t i = 0; i < source_.size(); ++i) {
-      const auto entry = settings_["records"].find(record(i).id);
-      const bool same =
-          entry != settings_["records"].end() && *entry == inputs_[static_cast<size_t>(i)];
+      const bool same = there["records"].value(record(i).id, "") == inputs_[static_cast<size_t>(i)];
       for (const auto& turns : names(i).files) {
         if (same || !fs::exists(turns[0])) continue;
         throw usage_error(str(turns[0].string(), " is of another record than ", args_.data, ":",
@@ -160,7 +173,9 @@ class BatchEdit {
       if (fs::exists(out_ / kSettingsFile)) there = io::read_json(out_ / kSettingsFile);
     } catch (const Error&) {  // damaged: nobody knows with which settings
     }
-    return there.is_object() ? there : nlohmann::json::object();
+    const bool damaged =
+        !there.is_object() || (there.contains("records") && !are_hashes(there["records"]));
+    return damaged ? nlohmann::json::object() : there;
   }
 
   // How many pictures per record an earlier run left.
@@ -188,6 +203,13 @@ class BatchEdit {
   void begin_folder() {
     has_begun_ = true;
     if (args_.overwrite) remove_pictures();
+    fs::create_directories(out_);
+    const FolderLock lock(out_, FolderLock::Wait::kYes);
+    const nlohmann::json there = settings_there();  // other runs may have begun since
+    nlohmann::json& records = settings_["records"] = nlohmann::json::object();
+    if (is_ours(there) && there.contains("records")) records = there["records"];
+    for (int64_t i = 0; i < source_.size(); ++i)
+      records[record(i).id] = inputs_[static_cast<size_t>(i)];
     io::write_json(out_ / kSettingsFile, settings_);
   }
 

@@ -31,7 +31,7 @@ void edit_one(const EditArgs& args) {
   edit::EditRequest request;
   request.image = io::read_image(args.image);
   request.instructions = args.instructions;
-  if (uses_given_objects(args)) request.objects = args.objects;
+  request.objects = args.objects;
   if (!args.region.empty()) {
     request.instance_map =
         data::read_region_file(args.region, request.image.width, request.image.height);

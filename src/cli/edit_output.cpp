@@ -1,6 +1,7 @@
 #include <ATen/Parallel.h>
 
 #include <filesystem>
+#include <memory>
 
 #include "cli/edit.h"
 #include "cli/version.h"
@@ -48,21 +49,17 @@ OutputNames::OutputNames(const fs::path& stem, int64_t num_pictures, size_t turn
 
 void write_pictures(const OutputNames& names, const edit::EditResult& result,
                     const io::PngText& metadata) {
-  // First all of them in a folder of their own beside the places that they go to.
-  const AtomicFolder made(names.files[0].back());
-  std::vector<std::pair<fs::path, fs::path>> moves;
+  // All are there under temporary names before the first gets its own.
+  std::vector<std::unique_ptr<AtomicFile>> files;
   for (size_t n = 0; n < names.files.size(); ++n) {
     for (size_t t = 0; t < names.files[n].size(); ++t) {
-      const fs::path& file = names.files[n][t];
-      moves.emplace_back(made.path() / file.filename(), file);
-      io::write_png(moves.back().first, result.pictures[n][t], metadata);
+      files.push_back(std::make_unique<AtomicFile>(names.files[n][t]));
+      const std::string bytes = io::encode_png(result.pictures[n][t], metadata);
+      files.back()->write(bytes.data(), bytes.size());
+      files.back()->finish();
     }
   }
-  for (const auto& [from, to] : moves) {
-    std::error_code failure;
-    fs::rename(from, to, failure);
-    if (failure) throw runtime_error(str("cannot write ", to.string(), ": ", failure.message()));
-  }
+  for (const auto& file : files) file->commit();
 }
 
 io::PngText picture_metadata(const EditArgs& args, const edit::EditRequest& request,

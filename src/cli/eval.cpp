@@ -1,6 +1,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -8,6 +9,7 @@
 #include "core/str.h"
 #include "data/record_source.h"
 #include "eval/report.h"
+#include "eval/summary.h"
 #include "miniworld/miniworld_protocol.h"
 #include "reasonbrain/error.h"
 
@@ -64,6 +66,13 @@ void eval_run(const EvalArgs& args) {
   const NewFolders around_out(args.out);
   const data::RecordSource source(args.data);
   source.require_pictures();
+  std::set<std::string> scenarios, categories;
+  for (const data::Record& record : source.records()) {
+    scenarios.insert(record.scenario);
+    categories.insert(record.category);
+  }
+  scenarios.erase("");
+  eval::check_row_names(scenarios, categories);
   std::unique_ptr<eval::Protocol> protocol;
   for (const ProtocolEntry& entry : kProtocols) {
     if (args.protocol == entry.name) protocol = entry.make();

@@ -37,13 +37,26 @@ fs::path temporary_beside(const fs::path& destination) {
                                          "-", unique, "-", counter++);
 }
 
+// Also where there is nothing yet.
+fs::path through_links(fs::path path) {
+  constexpr int kMaxLinks = 40;
+  std::error_code failure;
+  for (int i = 0; fs::is_symlink(fs::symlink_status(path, failure)); ++i) {
+    if (i == kMaxLinks) throw write_error(path, "its links lead in a circle");
+    path = path.parent_path() / fs::read_symlink(path, failure);
+  }
+  return path;
+}
+
 // "out/" and "out/." name the folder "out"; a link stands for what it leads to.
 fs::path resolved(fs::path path) {
   while ((!path.has_filename() || path.filename() == ".") && path.has_relative_path() &&
          path.has_parent_path()) {
     path = path.parent_path();
   }
-  return fs::is_symlink(path) || path.filename() == ".." ? fs::weakly_canonical(path) : path;
+  path = through_links(std::move(path));
+  std::error_code failure;
+  return path.filename() == ".." ? fs::weakly_canonical(path, failure) : path;
 }
 
 void create_parent(const fs::path& destination) {
@@ -77,14 +90,24 @@ fs::path folder_around(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-// A folder that cannot be renamed. (A link to a folder can.)
+// A folder that cannot be renamed.
 bool is_fixed(const fs::path& folder) {
-  const fs::path parent = folder_around(folder);
-  struct stat own {};
-  struct stat around {};
-  if (::lstat(folder.c_str(), &own) != 0 || !S_ISDIR(own.st_mode)) return false;
-  if (::stat(parent.c_str(), &around) != 0) return false;
-  return own.st_dev != around.st_dev || ::access(parent.c_str(), W_OK | X_OK) != 0;
+  struct statx status {};
+  if (::statx(AT_FDCWD, folder.c_str(), AT_SYMLINK_NOFOLLOW, STATX_MODE, &status) != 0 ||
+      !S_ISDIR(status.stx_mode)) {
+    return false;
+  }
+  return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 ||
+         ::access(folder_around(folder).c_str(), W_OK | X_OK) != 0;
+}
+
+// But for what killed processes left.
+bool holds_nothing(const fs::path& folder) {
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(folder, failure)) {
+    if (!is_temporary_name(entry.path().filename().string())) return false;
+  }
+  return !failure;
 }
 
 // A rename survives a power failure once the folder around it is on disk.
@@ -129,8 +152,7 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
 }
 
 AtomicFile::AtomicFile(fs::path destination)
-    : destination_(fs::is_symlink(destination) ? fs::weakly_canonical(destination)
-                                               : std::move(destination)),
+    : destination_(through_links(std::move(destination))),
       temporary_(temporary_beside(destination_)) {
   create_parent(destination_);
   if (fs::is_directory(destination_)) throw write_error(destination_, "it is a folder");
@@ -142,8 +164,8 @@ AtomicFile::AtomicFile(fs::path destination)
 }
 
 AtomicFile::~AtomicFile() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
+  if (committed_) return;
+  if (descriptor_ >= 0) ::close(descriptor_);
   ::unlink(temporary_.c_str());
   keep_on_abort(temporary_);
 }
@@ -159,11 +181,15 @@ void AtomicFile::write(const void* data, size_t num_bytes) {
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::finish() {
   if (::fsync(descriptor_) != 0) throw write_error(destination_, last_reason());
+  ::close(std::exchange(descriptor_, -1));
+}
+
+void AtomicFile::commit() {
+  if (descriptor_ >= 0) finish();
   rename_path(temporary_, destination_);
-  ::close(descriptor_);
-  descriptor_ = -1;
+  committed_ = true;
   keep_on_abort(temporary_);
   sync_parent(destination_);
 }
@@ -174,13 +200,16 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
   file.commit();
 }
 
+bool is_temporary_name(std::string_view name) {
+  return name.starts_with('.') && name.find(".tmp-") != std::string_view::npos;
+}
+
 void require_swappable(const fs::path& folder) {
-  std::error_code failure;
-  if (!is_fixed(resolved(folder)) || fs::is_empty(folder, failure)) return;
+  if (!is_fixed(resolved(folder)) || holds_nothing(folder)) return;
   throw write_error(folder,
-                    "it is not empty, and it is a mount point or its parent folder cannot be "
-                    "written, so that no other folder can take its place; name a new folder "
-                    "inside it");
+                    "it is a mount point or its parent folder cannot be written, so that no other "
+                    "folder can take its place, and it is not empty or cannot be read; name a new "
+                    "folder inside it");
 }
 
 AtomicFolder::AtomicFolder(fs::path destination) : destination_(resolved(std::move(destination))) {

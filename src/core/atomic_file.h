@@ -1,8 +1,8 @@
 // Files and folders that appear complete or not at all.
 //
 // Content goes to a temporary name beside the destination and is renamed when it is whole; a link
-// to the destination stays one. Every
-// failure is an Error(kRuntime) with the reason of the operating system (full disk, no permission).
+// to the destination stays one. Every failure is an Error(kRuntime) with the reason of the
+// operating system (full disk, no permission).
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,9 @@ namespace reasonbrain {
 // The whole file. Throws Error(kData) when it is missing, unreadable, not a regular file or larger.
 std::string read_file(const std::filesystem::path& path, uint64_t max_bytes = 1ull << 30);
 
+// Whether AtomicFile or AtomicFolder gives such names to what is not whole yet.
+bool is_temporary_name(std::string_view name);
+
 // Writes piece by piece; without commit() the destructor removes what was written.
 // Missing parent folders are created.
 class AtomicFile {
@@ -26,11 +29,13 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(const void* data, size_t num_bytes);
-  void commit();  // fsync, then rename over the destination
+  void finish();  // nothing more is written; it is on disk, under its temporary name
+  void commit();  // finish, then rename over the destination
 
  private:
   std::filesystem::path destination_, temporary_;
   int descriptor_ = -1;
+  bool committed_ = false;
 };
 
 void write_file_atomic(const std::filesystem::path& path, std::string_view bytes);

@@ -1,5 +1,6 @@
 #include "core/replaceable.h"
 
+#include "core/atomic_file.h"
 #include "core/str.h"
 #include "reasonbrain/error.h"
 
@@ -32,6 +33,7 @@ void require_replaceable(const std::string& option, const fs::path& folder,
   bool empty = true, proven = false;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
+    if (is_temporary_name(name)) continue;  // what a killed process left
     if (!own(name)) refuse(str("holds '", name, "', which this command does not write"));
     empty = false;
     proven = proven || name == proof;

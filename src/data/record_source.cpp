@@ -189,6 +189,11 @@ void RecordSource::check_pictures(int64_t index) const {
   });
 }
 
+// No more of a file than a picture may have.
+std::string RecordSource::picture_sha256(const std::string& name, const Record& record) const {
+  return sha256_hex(read_file(resolve(name, record), io::ReadOptions().max_bytes));
+}
+
 std::string RecordSource::inputs_sha256(int64_t index) const {
   const Record& record = record_at(index);
   return with_origin(origin(record), [&] {
@@ -198,9 +203,9 @@ std::string RecordSource::inputs_sha256(int64_t index) const {
     for (const std::string& object : record.objects) hash.add(object);
     hash.add(record.regions_json);
     for (const std::string& name : input_names(record))
-      hash.add(name.empty() ? "" : sha256_file(resolve(name, record)));
+      hash.add(name.empty() ? "" : picture_sha256(name, record));
     const bool cached = has_cache_ && record.instance_map.empty() && record.regions_json.empty();
-    if (cached) hash.add(cache_.entry_sha256(sha256_file(resolve(record.src_image, record))));
+    if (cached) hash.add(cache_.entry_sha256(picture_sha256(record.src_image, record)));
     return hash.hex();
   });
 }

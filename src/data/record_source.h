@@ -53,6 +53,7 @@ class RecordSource : public SampleSource {
   std::vector<std::string> picture_names(const Record& record) const;
   std::string origin(const Record& record) const;
   Sample read_sample(const Record& record) const;
+  std::string picture_sha256(const std::string& name, const Record& record) const;
   std::filesystem::path resolve(const std::string& name, const Record& record) const;
   io::Image read_like(const std::string& name, const io::Image& source, const Record& record) const;
   io::Image read_instance_map(const io::Image& source, const Record& record) const;

@@ -84,7 +84,8 @@ void SchedulerConfig::describe(OptionVisitor& v) {
   v.field("invert_sigmas", invert_sigmas, {.help = "Flow: must be false"});
   v.field("stochastic_sampling", stochastic_sampling, {.help = "Flow: must be false"});
   v.field("algorithm_type", algorithm_type,
-          {.help = "DPM-Solver: must be dpmsolver++ (or deis, which is the same here)"});
+          {.help = "DPM-Solver: must be dpmsolver++, or deis, the same with "
+                   "final_sigmas_type sigma_min only"});
   v.field("interpolation_type", interpolation_type, {.help = "Euler: must be linear"});
   v.field("timestep_type", timestep_type, {.help = "Euler: must be discrete"});
 }
@@ -172,7 +173,8 @@ void SchedulerConfig::validate(ErrorKind kind) const {
     const char* read_by;
   };
   const Choice choices[] = {
-      // The reference takes deis for dpmsolver++, and the last three solvers for midpoint.
+      // The reference takes deis for dpmsolver++ that ends at sigma_min, and the last three solvers
+      // for midpoint.
       {"algorithm_type", algorithm_type, {"dpmsolver++", "deis"}, kDpmSolver},
       {"solver_type", solver_type, {"midpoint", "heun", "logrho", "bh1", "bh2"}, kDpmSolver},
       {"variance_type", variance_type, {"fixed_small", "fixed_large"}, "DDPMScheduler"},
@@ -184,11 +186,15 @@ void SchedulerConfig::validate(ErrorKind kind) const {
       {"timestep_type", timestep_type, {"discrete"}, kEuler},
   };
   for (const auto& [key, value, accepted, read_by] : choices) {
-    if (class_name != read_by || value.empty()) continue;
+    if (class_name != read_by || (value.empty() && key == std::string_view("variance_type")))
+      continue;
     const bool known = std::find(accepted.begin(), accepted.end(), value) != accepted.end();
     require(known,
             str("'", key, "' '", value, "' is not supported; expected ", join(accepted, " or ")));
   }
+  require(class_name != kDpmSolver || algorithm_type != "deis" ||
+              final_sigmas_type == FinalSigma::kSigmaMin,
+          "'algorithm_type' 'deis' needs 'final_sigmas_type' 'sigma_min'");
   require(use_karras_sigmas + use_exponential_sigmas + use_beta_sigmas <= 1,
           "'use_karras_sigmas', 'use_exponential_sigmas' and 'use_beta_sigmas' exclude each other");
   require(class_name != "PNDMScheduler" || skip_prk_steps,

@@ -34,18 +34,19 @@ std::map<std::string, std::vector<size_t>> samples_by(const Results& results,
   return groups;
 }
 
+std::set<std::string> names_of(const std::map<std::string, std::vector<size_t>>& groups) {
+  std::set<std::string> names;
+  for (const auto& [name, samples] : groups) names.insert(name);
+  return names;
+}
+
 std::vector<Scope> scopes_of(const Results& results) {
   std::vector<Scope> scopes;
+  const auto scenarios = samples_by(results, &SampleInfo::scenario);
   const auto categories = samples_by(results, &SampleInfo::category);
-  for (const auto& [name, samples] : samples_by(results, &SampleInfo::scenario)) {
-    if (categories.contains(name) || name == level_name(Level::kMacro) ||
-        name == level_name(Level::kMicro)) {
-      throw data_error(str("the scenario '", name,
-                           "' has the name of another row of the summary; expected none of the "
-                           "categories, macro and micro: rename it in the records"));
-    }
+  check_row_names(names_of(scenarios), names_of(categories));
+  for (const auto& [name, samples] : scenarios)
     scopes.push_back({Level::kScenario, name, {samples}});
-  }
   std::vector<std::vector<size_t>> strata;
   std::vector<size_t> uncategorised;
   for (const auto& [name, samples] : categories) {
@@ -144,6 +145,19 @@ std::string level_name(Level level) {
 const Cell& MethodSummary::macro() const {
   return *std::find_if(cells.begin(), cells.end(),
                        [](const Cell& cell) { return cell.level == Level::kMacro; });
+}
+
+void check_row_names(const std::set<std::string>& scenarios,
+                     const std::set<std::string>& categories) {
+  for (const std::string& name : scenarios) {
+    if (!categories.contains(name) && name != level_name(Level::kMacro) &&
+        name != level_name(Level::kMicro)) {
+      continue;
+    }
+    throw data_error(str("the scenario '", name,
+                         "' has the name of another row of the summary; expected none of the "
+                         "categories, macro and micro: rename it in the records"));
+  }
 }
 
 Summary summarize(const Results& results, int64_t num_resamples, uint64_t seed) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,8 +41,12 @@ struct Summary {
   std::vector<MethodSummary> methods;
 };
 
+// Error(kData) for a scenario with the name of a category, "macro" or "micro": these are rows too.
+void check_row_names(const std::set<std::string>& scenarios,
+                     const std::set<std::string>& categories);
+
 // macro: the mean of the category means. A sample without a category or scenario counts in none of
-// them. Error(kData) for a scenario with the name of a category, "macro" or "micro".
+// them. Errors are those of check_row_names().
 Summary summarize(const Results& results, int64_t num_resamples, uint64_t seed);
 
 // {method: {scenario | category | "macro" | "micro": {metric: mean, "n", "n_failed", "ci": {metric:

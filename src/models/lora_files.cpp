@@ -192,6 +192,11 @@ class Reader {
                             store_.path().string());
   }
 
+  bool is_mangled(const std::string& key) const {
+    return std::any_of(names_.mangled.begin(), names_.mangled.end(),
+                       [&](const std::string& prefix) { return starts_with(key, prefix); });
+  }
+
   // A field of the PEFT configuration that diffusers leaves in the metadata.
   nlohmann::ordered_json option(const std::string& name) const {
     if (!metadata_.is_object()) return {};
@@ -202,11 +207,17 @@ class Reader {
     return {};
   }
 
-  // As in diffusers, the metadata go before the keys.
+  // As in diffusers, the metadata go before the keys of a UNet in its names; it refuses other files
+  // with both, or scales twice.
   double scale(const std::string& name, const Halves& halves) const {
     const auto rank = static_cast<double>(halves.down.size(0));
     const nlohmann::ordered_json given = option("lora_alpha");
     if (!given.is_number()) return halves.alpha ? *halves.alpha / rank : 1;
+    if (halves.alpha && (names_.kohya_is_original || is_mangled(halves.key))) {
+      throw error(
+          str("the scale of '", halves.key,
+              "' is stated twice, by an alpha and by lora_alpha in the metadata; remove one"));
+    }
     const double alpha = alphas_.of(name, given.get<double>());
     const nlohmann::ordered_json rslora = option("use_rslora");
     const bool root = rslora.is_boolean() && rslora.get<bool>();

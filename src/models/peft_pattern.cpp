@@ -20,10 +20,12 @@ constexpr int64_t kMaxTotalBytes = 1'000'000;  // of all expressions
 constexpr size_t kShownBytes = 60;
 
 double written_out_bytes(const std::string& pattern) {
+  static const std::regex kRepeat(R"(\{(\d{1,9})(?:,(\d{0,9}))?\})");
   double bytes = static_cast<double>(pattern.size());
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '{' && pattern[i] != ',') continue;
-    bytes *= std::max(1.0, std::strtod(pattern.c_str() + i + 1, /*endptr=*/nullptr));
+  for (std::sregex_iterator it(pattern.begin(), pattern.end(), kRepeat), end; it != end; ++it) {
+    const double least = std::strtod((*it)[1].str().c_str(), /*endptr=*/nullptr);
+    const double most = std::strtod((*it)[2].str().c_str(), /*endptr=*/nullptr);
+    bytes *= std::max({1.0, least, most});
   }
   return bytes;
 }
@@ -35,8 +37,11 @@ bool is_plain(const std::string& pattern) {
                      [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.'; });
 }
 
-// The usual expression backtracks, and needs exponential time for some patterns: "(a*)*b".
+// The usual expression backtracks, and needs exponential time for some patterns: "(a*)*b". This one
+// has no back-references, and needs exponential time for look-aheads in look-aheads.
 std::regex compile(const std::string& pattern) {
+  if (pattern.find("(?=") != std::string::npos || pattern.find("(?!") != std::string::npos)
+    throw std::regex_error(std::regex_constants::error_complexity);
   return std::regex("(.*\\.)?(" + pattern + ")",
                     std::regex::ECMAScript | std::regex_constants::__polynomial);
 }
@@ -82,8 +87,9 @@ LayerPatterns::LayerPatterns(const nlohmann::ordered_json& config, const std::st
     try {
       patterns_.push_back({text, plain ? std::regex() : compile(text), plain, value.get<double>()});
     } catch (const std::regex_error&) {
-      throw data_error(
-          str(origin, ": ", name, ": '", text, "' is not a regular expression that is understood"));
+      throw data_error(str(origin, ": ", name, ": '", text,
+                           "' is not a regular expression that is understood here; look-aheads and "
+                           "back-references are not supported"));
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,8 @@ constexpr std::pair<const char*, Activation> kNames[] = {
     {"sigmoid", Activation::kSigmoid},
     {"tanh", Activation::kTanh},
     {"linear", Activation::kLinear},
+    {"laplace", Activation::kLaplace},
+    {"sqrtsoftplus", Activation::kSqrtSoftplus},
 };
 
 }  // namespace
@@ -79,6 +82,10 @@ torch::Tensor activate(const torch::Tensor& x, Activation activation) {
       return at::tanh(x);
     case Activation::kLinear:
       return x;
+    case Activation::kLaplace:
+      return 0.5 * (1 + at::erf((x - 0.707107) / (0.282095 * std::sqrt(2.0))));
+    case Activation::kSqrtSoftplus:
+      return at::softplus(x).sqrt();
   }
   return x;
 }

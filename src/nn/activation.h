@@ -21,7 +21,9 @@ enum class Activation {
   kHardswish,
   kSigmoid,
   kTanh,
-  kLinear
+  kLinear,
+  kLaplace,
+  kSqrtSoftplus
 };
 
 // One of transformers' ACT2FN or diffusers' ACT2CLS without parameters of its own; capitals count

@@ -14,7 +14,8 @@ LlmPart load_llm_part(const std::string& path, const nn::Build& build) {
       config.value("model_type", nlohmann::json()) != "llava") {
     return {models::llama::load(path, build).model, {}};
   }
-  models::llava::Llava llava = models::llava::load(path, build).model;
+  models::llava::Llava llava =
+      models::llava::load(path, build, models::llava::Tower::kLeaveOut).model;
   return {llava->language_model, nn::state_dict(*llava->multi_modal_projector)};
 }
 

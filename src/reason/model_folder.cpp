@@ -6,6 +6,8 @@
 #include "models/t5/runner.h"
 
 #include "core/atomic_file.h"
+#include "core/interrupt.h"
+#include "core/log.h"
 #include "core/sha256.h"
 #include "core/str.h"
 #include "io/json.h"
@@ -230,6 +232,9 @@ std::map<std::string, std::string> Pipeline::references() {
   for (const Part& part : kParts) {
     const PartOptions& options = options_.parts.*part.options;
     if (!has_part(options_, part.name) || !by_reference(options)) continue;
+    throw_if_interrupted();
+    if (!referenced_sha256_.contains(options.path))
+      log::info(str("reading ", options.path, " for the sha256 of its weights"));
     out[str("weights of model.parts.", part.name)] = referenced_sha256(options.path);
   }
   return out;

@@ -211,7 +211,7 @@ std::vector<train::LossCount> ReasonBrainTask::counts(const train::Batch& given)
       counts.push_back(
           {"remaining", sum((batch.inputs.pixels - batch.target).abs() * batch.edit_mask)});
     }
-    if (stage_ == Stage::kJoint && loss().align > 0 && !answers_.is_empty()) {
+    if (learns_alignment()) {
       counts.push_back(
           {"align", size * r * static_cast<double>(pipeline_->options().reason.width)});
     }
@@ -318,7 +318,7 @@ std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) 
           {"remaining",
            ((picture - batch.target.to(device)).abs() * batch.edit_mask.to(device)).sum(), 0.0});
     }
-    if (stage_ == Stage::kJoint && loss().align > 0 && !answers_.is_empty()) {
+    if (learns_alignment()) {
       const torch::Tensor teacher = answers_(batch.answer_ids.to(device));
       const torch::Tensor student = forward.outputs.guidance.context.narrow(1, 0, teacher.size(1));
       terms.push_back({"align", (wide(student) - wide(teacher)).square().sum(), loss().align});

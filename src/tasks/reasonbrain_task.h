@@ -59,6 +59,9 @@ class ReasonBrainTask : public train::Task {
   bool reasons() const { return stage_ != Stage::kPainter; }
   const LossOptions& loss() const;
   bool learns_labels() const { return loss().labels > 0 && !labels_.is_empty(); }
+  bool learns_alignment() const {
+    return stage_ == Stage::kJoint && loss().align > 0 && !answers_.is_empty();
+  }
   bool learns_object_labels() const;  // not where the ID Controller answers with region tokens
   bool measures_remaining(const ReasonBatch& batch) const;
   void require_loss(const std::string& stage) const;

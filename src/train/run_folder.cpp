@@ -1,12 +1,8 @@
 #include "train/run_folder.h"
 
 #include <ATen/Parallel.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <torch/version.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <system_error>
 
 #include "core/atomic_file.h"
@@ -19,15 +15,10 @@ namespace reasonbrain::train {
 namespace fs = std::filesystem;
 namespace {
 
-// Names that AtomicFile and AtomicFolder give to what is not whole yet.
-bool is_leftover(const std::string& name) {
-  return starts_with(name, ".") && name.find(".tmp-") != std::string::npos;
-}
-
 void remove_leftovers(const fs::path& folder) {
   std::error_code absent;
   for (const auto& entry : fs::directory_iterator(folder, absent)) {
-    if (!is_leftover(entry.path().filename().string())) continue;
+    if (!is_temporary_name(entry.path().filename().string())) continue;
     std::error_code ignored;
     fs::remove_all(entry.path(), ignored);
   }
@@ -43,21 +34,14 @@ fs::path created(fs::path folder) {
 
 }  // namespace
 
-FolderLock::FolderLock(const fs::path& folder)
-    : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-    return;
-  ::close(descriptor_);
-  throw runtime_error(str("the run folder ", folder.string(),
-                          " is being written by another training; wait for its end, or choose "
-                          "another one with --run"));
-}
-
-FolderLock::~FolderLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-RunFolder::RunFolder(fs::path folder) : folder_(created(std::move(folder))), lock_(folder_) {
+RunFolder::RunFolder(fs::path folder)
+    : folder_(created(std::move(folder))), lock_(folder_, FolderLock::Wait::kNo) {
+  // Two trainers in one folder would remove each other's temporary files.
+  if (!lock_.is_held()) {
+    throw runtime_error(str("the run folder ", folder_.string(),
+                            " is being written by another training; wait for its end, or choose "
+                            "another one with --run"));
+  }
   for (const fs::path& own : {folder_, checkpoints(), folder_ / "samples"})
     remove_leftovers(created(own));
   log::add_file(folder_ / "train.log");

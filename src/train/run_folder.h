@@ -6,29 +6,17 @@
 #include <optional>
 #include <string>
 
+#include "core/folder_lock.h"
 #include "reasonbrain/trainer.h"
 #include "train/checkpoint.h"
 
 namespace reasonbrain::train {
 
-// Two trainers in one folder would remove each other's temporary files. Error(kRuntime) while
-// another one, of any process, has the folder; without effect where the file system has no locks.
-class FolderLock {
- public:
-  explicit FolderLock(const std::filesystem::path& folder);
-  ~FolderLock();
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  int descriptor_;
-};
-
 class RunFolder {
  public:
   // Created when missing; temporary files that a killed run left are removed. From now on log
-  // messages also go to train.log. Error(kRuntime) when it cannot be written or is
-  // locked.
+  // messages also go to train.log. Error(kRuntime) when it cannot be written and
+  // while another trainer has it.
   explicit RunFolder(std::filesystem::path folder);
 
   const std::filesystem::path& path() const { return folder_; }

@@ -1,4 +1,6 @@
 // Batches of edits into one folder: what is kept, what is refused, what is made again.
+#include <nlohmann/json.hpp>
+
 #include "program.h"
 
 namespace reasonbrain::cli {
@@ -41,6 +43,31 @@ TEST_F(EditBatchTest, PicturesOfOtherSettingsAreNotTakenForWhatTheFolderHolds) {
   expect_done(batch("a.jsonl", {"--steps", "2", "--overwrite"}), "1 records edited, 0 kept");
   for (const char* data : {"a.jsonl", "b.jsonl"})
     expect_done(batch(data, {"--steps", "2"}), "0 records edited, 1 kept");
+}
+
+TEST_F(EditBatchTest, SettingsOfAnEarlierReleaseAndOfOtherRunsAreTakenOver) {
+  write_file_atomic(folder_ / "a.jsonl", record("a"));
+  write_file_atomic(folder_ / "b.jsonl", record("b"));
+  expect_done(batch("a.jsonl"), "1 records edited, 0 kept");
+  expect_done(batch("b.jsonl"), "1 records edited, 0 kept");
+  expect_done(batch("a.jsonl"), "0 records edited, 1 kept");  // its entry is still there
+  nlohmann::json settings = nlohmann::json::parse(read_file(folder_ / "pred/settings.json"));
+  EXPECT_EQ(settings.at("records").size(), 2u);
+  settings.erase("records");
+  write_file_atomic(folder_ / "pred/settings.json", settings.dump());
+  const Finished done = run(batch("a.jsonl"));
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_NE(done.err.find("earlier release"), std::string::npos) << done.err;
+}
+
+TEST_F(EditBatchTest, ALinkIsWrittenThrough) {
+  fs::create_directories(folder_ / "disk");
+  fs::create_symlink("disk/real.png", folder_ / "link.png");  // there is nothing yet
+  const Finished done = run({"edit", "--model", kModel, "--image", "p.png", "--instruction",
+                             "What if it froze?", "--out", "link.png"});
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link.png"));
+  EXPECT_TRUE(fs::is_regular_file(folder_ / "disk/real.png"));
 }
 
 TEST_F(EditBatchTest, ARecordKeepsItsPictureUntilItChanges) {

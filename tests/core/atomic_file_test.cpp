@@ -130,13 +130,19 @@ TEST(AtomicFolder, ALinkStaysOne) {
   const TempDir dir;
   fs::create_directories(dir / "disk/out");
   fs::create_directory_symlink(dir / "disk/out", dir / "link");
-  for (const char* name : {"link", "link/"}) {
+  fs::create_directory_symlink("disk/out", dir / "second");
+  fs::create_directory_symlink("second", dir / "third");
+  for (const char* name : {"link", "link/", "third"}) {
     AtomicFolder folder(dir.path() / name);
     write_file_atomic(folder.path() / "new", name);
     folder.commit(/*replace=*/true);
-    EXPECT_TRUE(fs::is_symlink(dir / "link"));
+    EXPECT_TRUE(fs::is_symlink(dir / "link") && fs::is_symlink(dir / "third"));
     EXPECT_EQ(slurp(dir / "disk/out/new"), name);
+    if (name != std::string("link")) continue;
+    fs::remove_all(dir / "disk/out");  // the links lead nowhere, for a while
   }
+  fs::create_symlink("circle", dir / "circle");
+  EXPECT_ERROR(AtomicFolder(dir / "circle"), kRuntime, "lead in a circle");
   EXPECT_EQ(num_entries(dir / "disk"), 1u);
 }
 

@@ -200,6 +200,8 @@ TEST(Sampler, RefusesWhatItCannotDo) {
   refuses("thresholding", [](SchedulerConfig& c) { c.thresholding = true; });
   refuses("algorithm_type", [](SchedulerConfig& c) { c.algorithm_type = "sde-dpmsolver++"; });
   refuses("solver_type", [](SchedulerConfig& c) { c.solver_type = "bh3"; });
+  refuses("solver_type", [](SchedulerConfig& c) { c.solver_type = ""; });
+  refuses("algorithm_type", [](SchedulerConfig& c) { c.algorithm_type = "deis"; });
   refuses("variance_type", [](SchedulerConfig& c) { c.variance_type = "learned"; });
   refuses("rescale_betas_zero_snr", [](SchedulerConfig& c) {
     c.class_name = "PNDMScheduler";

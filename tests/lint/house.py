@@ -38,11 +38,12 @@ class Tree:
         return self.files(".h", ".cpp", roots=roots)
 
     def everything(self):
-        """Every file that git does not ignore; where the tree is no checkout, all outside IGNORED."""
+        """Every file that git knows; where it does not tell, all outside IGNORED."""
         if (self.root / ".git").exists():
-            command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-            listing = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=True)
-            return [name for name in listing.stdout.split("\0") if self.exists(name)]
+            command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached"]
+            listing = subprocess.run(command, cwd=self.root, capture_output=True, text=True)
+            if listing.returncode == 0:
+                return [name for name in listing.stdout.split("\0") if self.exists(name)]
         names = [path.relative_to(self.root).as_posix() for path in sorted(self.root.rglob("*")) if path.is_file()]
         return [name for name in names if name.split("/")[0] not in IGNORED]
 

@@ -388,6 +388,8 @@ TEST(Lora, PatternsNameOneLayerOrThoseOfAnExpression) {
   EXPECT_ERROR(read(nlohmann::ordered_json::array({1})), kData, "expected an object");
   for (const std::string& long_one : {std::string(20'000, '('), std::string("(a?){30000}")})
     EXPECT_ERROR(read({{long_one, 2}}), kData, "is too long");
+  EXPECT_EQ(read({{"layers.[10,11,12,13].mlp", 2}}).of("model.layers.1.mlp", 1), 2);
+  EXPECT_ERROR(read({{"(?=.*(?=.*zz))q", 2}}), kData, "look-aheads");
   // Exponential where an engine tries one way after the other.
   EXPECT_EQ(read({{"(a*)*b", 2}}).of(std::string(200, 'a'), 1), 1);
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/expect_error.h"
 #include "core/rng_tensor.h"
 #include "models/lora.h"
 #include "models/lora_adapter.h"
@@ -104,7 +105,7 @@ TEST(LoraFiles, KohyaHasOurNamesWhereTheOriginalsAreNotUsual) {
   EXPECT_TRUE(io::TensorStore(path).contains("lora_unet_to_q.lora_up.weight"));
 }
 
-TEST(LoraFiles, MetadataGoBeforeAlphaKeys) {
+TEST(LoraFiles, MetadataGoBeforeAlphaKeysOfAUNet) {
   const testing::TemporaryFolder folder;
   const auto path = folder.path() / "a.safetensors";
   const io::TensorMap tensors = {{"unet.to_q.lora_A.weight", at::ones({2, 4})},
@@ -112,9 +113,12 @@ TEST(LoraFiles, MetadataGoBeforeAlphaKeys) {
                                  {"unet.to_q.alpha", at::full({1}, 16.0)}};
   Block block = fresh_block();
   io::save_safetensors(path, tensors);
-  EXPECT_EQ(read_lora_file(*block, path, names()).at(0).scale, 8);
+  LoraNames own = names();
+  own.kohya_is_original = false;
+  EXPECT_EQ(read_lora_file(*block, path, own).at(0).scale, 8);
   io::save_safetensors(path, tensors, {{"lora_adapter_metadata", R"({"unet.lora_alpha": 4})"}});
-  EXPECT_EQ(read_lora_file(*block, path, names()).at(0).scale, 2);
+  EXPECT_EQ(read_lora_file(*block, path, own).at(0).scale, 2);
+  EXPECT_ERROR(read_lora_file(*block, path, names()), kData, "is stated twice");
 }
 
 std::string read_problem(const io::TensorMap& tensors) {

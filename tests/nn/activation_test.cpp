@@ -40,7 +40,10 @@ TEST(Activation, EveryNameIsTheReferencesFunction) {
       {"hardswish", [&](double x) { return x * std::min(relu(x + 3), 6.0) / 6; }},
       {"sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }},
       {"tanh", [](double x) { return std::tanh(x); }},
-      {"linear", [](double x) { return x; }}};
+      {"linear", [](double x) { return x; }},
+      {"laplace",
+       [](double x) { return 0.5 * (1 + std::erf((x - 0.707107) / (0.282095 * std::sqrt(2.0)))); }},
+      {"sqrtsoftplus", [](double x) { return std::sqrt(std::log1p(std::exp(x))); }}};
   for (const auto& [name, function] : expected) {
     for (const double x : {-4.0, -0.7, 0.0, 0.3, 2.5, 12.0}) {
       const torch::Tensor y = activate(at::full({1}, x, torch::kFloat64), parse_activation(name));

@@ -48,7 +48,7 @@ TEST_F(Resume, EqualsTheUninterruptedRunAfterSigkill) {
     task.before_losses = [](int64_t earlier) {
       if (earlier == 28) std::raise(SIGKILL);
     };
-    train(task, options(), info("killed"));
+    train(task, in_a_fork(), info("killed"));
   };
   EXPECT_EXIT(die(), testing::KilledBySignal(SIGKILL), "");
   fs::create_directories(root_ / "killed/checkpoints/.step-000012.tmp-1-0/state");

@@ -52,6 +52,14 @@ class RunTest : public testing::Test {
   }
   static constexpr int64_t kTotalSteps = 15;
 
+  // OpenMP's threads, which earlier runs have started, are not there in the child of a fork, and it
+  // would wait for them for ever.
+  static TrainOptions in_a_fork() {
+    TrainOptions one_thread = options();
+    one_thread.threads = 1;
+    return one_thread;
+  }
+
   RunInfo info(const std::string& folder, const std::string& resume = "auto") const {
     return {.folder = root_ / folder,
             .resolved_config = "train: {}\n",

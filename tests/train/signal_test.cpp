@@ -13,15 +13,11 @@ class Signals : public RunTest {
   [[noreturn]] void run_and_raise(const std::string& folder, int signal) {
     install_interrupt_handlers();
     ToyTask task;
-    // OpenMP's threads, which earlier runs have started, are not there in the child of a fork, and
-    // it would wait for them for ever.
-    TrainOptions one_thread = options();
-    one_thread.threads = 1;
     task.before_losses = [signal](int64_t earlier) {
       if (earlier == 10) std::raise(signal);  // in step 5
     };
     try {
-      const TrainResult result = train(task, one_thread, info(folder));
+      const TrainResult result = train(task, in_a_fork(), info(folder));
       std::cerr << (result.stopped ? "stopped at " : "finished at ") << result.steps;
       std::_Exit(0);
     } catch (const Error& problem) {

@@ -181,10 +181,33 @@ void add_tied(Loaded& loaded, const std::string& table, const std::string& head)
   loaded.by_file_key[head] = weight;
 }
 
-KeyMap key_map(std::function<std::string(const std::string&)> rename, bool tied) {
-  return [rename = std::move(rename), tied](const std::string& key) -> std::optional<std::string> {
+// A tower that is left out, which is not asked how it is built: as wide as the projector takes it.
+clip::VisionConfig unknown_tower(const io::TensorStore& store) {
+  clip::VisionConfig out;
+  out.num_attention_heads = 1;
+  out.num_hidden_layers = 64;
+  for (const char* end : {"weight", "0.weight"}) {
+    const std::string key = str(kDumpProjector, end);
+    if (store.contains(key) && store.shape(key).size() == 2) out.hidden_size = store.shape(key)[1];
+  }
+  return out;
+}
+
+clip::VisionModel left_out_tower(const clip::VisionConfig& config, nn::Build build) {
+  build.tensor = build.tensor.device(torch::kMeta);
+  return clip::VisionModel(config, /*with_projection=*/false, build);
+}
+
+bool is_of_tower(const std::string& name) {
+  return starts_with(name, kVision);
+}
+
+KeyMap key_map(std::function<std::string(const std::string&)> rename, bool tied, Tower tower) {
+  return [rename = std::move(rename), tied,
+          tower](const std::string& key) -> std::optional<std::string> {
     if (is_old_buffer(key) || ends_with(key, "image_newline")) return std::nullopt;
     const std::string name = rename(key);
+    if (tower == Tower::kLeaveOut && is_of_tower(name)) return std::nullopt;
     if (tied && name == "language_model.lm_head.weight") {
       return kLanguageTable;
     }
@@ -193,27 +216,33 @@ KeyMap key_map(std::function<std::string(const std::string&)> rename, bool tied)
 }
 
 Loaded load_original(const nlohmann::json& json, const std::filesystem::path& folder,
-                     const nn::Build& build) {
+                     const nn::Build& build, Tower tower) {
   const std::string origin = (folder / "config.json").string();
   const io::TensorStore store(folder);
-  const auto tower = tower_folder(json, folder);
-  const LlavaConfig config =
-      parse_original_config(json, tower_config(json, tower, store, origin), origin);
-  const bool inside = has_tower(store);
+  const auto own_folder = tower_folder(json, folder);
+  const bool load_tower = tower == Tower::kLoad;
+  const LlavaConfig config = parse_original_config(
+      json, load_tower ? tower_config(json, own_folder, store, origin) : unknown_tower(store),
+      origin);
+  const bool inside = load_tower && has_tower(store);
   clip::Loaded<clip::VisionModel> vision;
-  if (!inside) vision = clip::load_vision(tower, build);
+  if (!load_tower) {
+    vision.model = left_out_tower(config.vision, build);
+  } else if (!inside) {
+    vision = clip::load_vision(own_folder, build);
+  }
   Loaded out{Llava(config, build, vision.model), std::move(vision.by_file_key)};
   const bool tied = config.text.tie_word_embeddings;
-  out.by_file_key.merge(FileParameters(load_weights(
-      *out.model, store, key_map(original_key, tied),
-      [&](const std::string& name) { return !inside && starts_with(name, kVision); })));
+  out.by_file_key.merge(FileParameters(
+      load_weights(*out.model, store, key_map(original_key, tied, tower),
+                   [&](const std::string& name) { return !inside && is_of_tower(name); })));
   if (tied) add_tied(out, "model.embed_tokens.weight", "lm_head.weight");
   add_adapter(out, folder);
   return out;
 }
 
 Loaded load_hf(const nlohmann::json& json, const std::filesystem::path& folder,
-               const nn::Build& build) {
+               const nn::Build& build, Tower tower) {
   LlavaConfig config = parse_config(json, (folder / "config.json").string());
   const io::TensorStore store(folder);
   for (const std::string& key : store.keys()) {
@@ -223,8 +252,13 @@ Loaded load_hf(const nlohmann::json& json, const std::filesystem::path& folder,
     }
   }
   const bool tied = config.text.tie_word_embeddings;
-  Loaded out{Llava(config, build), {}};
-  out.by_file_key = load_weights(*out.model, store, key_map(hf_key, tied));
+  const bool left_out = tower == Tower::kLeaveOut;
+  Loaded out{Llava(config, build,
+                   left_out ? left_out_tower(config.vision, build) : clip::VisionModel(nullptr)),
+             {}};
+  out.by_file_key =
+      load_weights(*out.model, store, key_map(hf_key, tied, tower),
+                   [&](const std::string& name) { return left_out && is_of_tower(name); });
   for (const std::string& key : store.keys()) {
     if (!tied || !ends_with(key, "embed_tokens.weight")) continue;
     const bool old = starts_with(key, "language_model.model.");
@@ -260,10 +294,10 @@ std::string adapter_key(const LlavaConfig& config, const std::string& name) {
                               : to_hf_module_key(name);
 }
 
-Loaded load(const std::filesystem::path& folder, const nn::Build& build) {
+Loaded load(const std::filesystem::path& folder, const nn::Build& build, Tower tower) {
   const nlohmann::json config = read_hf_config(folder);
-  return is_original_config(config) ? load_original(config, folder, build)
-                                    : load_hf(config, folder, build);
+  return is_original_config(config) ? load_original(config, folder, build, tower)
+                                    : load_hf(config, folder, build, tower);
 }
 
 void save(const std::filesystem::path& folder, const Llava& model) {

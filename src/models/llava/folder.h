@@ -14,8 +14,14 @@ struct Loaded {
   FileParameters by_file_key;  // the parameters under the keys of the weight files
 };
 
+enum class Tower {
+  kLoad,
+  kLeaveOut,  // it takes no memory and need not be there: language model and projector only
+};
+
 // Error(kData) when the folder is incomplete or its weights do not fit its configuration.
-Loaded load(const std::filesystem::path& folder, const nn::Build& build);
+Loaded load(const std::filesystem::path& folder, const nn::Build& build,
+            Tower tower = Tower::kLoad);
 
 // In transformers' layout where that can hold the model (as_hf), otherwise in the original one,
 // with the image tower in the dump. Adapters are left out.

@@ -17,8 +17,11 @@ nlohmann::json own_section(const nlohmann::json& config) {
   if (found == config.end()) return config;
   nlohmann::json section = found->is_null() ? nlohmann::json::object() : *found;
   const auto vision = config.find("vision_config");
-  if (section.is_object() && vision != config.end() && vision->is_object())
-    section["encoder_hidden_size"] = vision->value("hidden_size", nlohmann::json());
+  const bool stated = vision != config.end() && vision->is_object();
+  if (section.is_object()) {  // null: the default
+    section["encoder_hidden_size"] =
+        stated ? vision->value("hidden_size", nlohmann::json()) : nlohmann::json();
+  }
   return section;
 }
 

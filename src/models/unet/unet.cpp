@@ -154,11 +154,12 @@ void UNetImpl::check_inputs(const torch::Tensor& sample, const torch::Tensor& ti
     throw data_error(
         "UNet: timestep_cond is given, but the configuration has no time_cond_proj_dim");
   }
-  const std::vector<int64_t> expected = {sample.size(0), config_.time_cond_proj_dim};
+  const int64_t batch = timestep_cond.dim() > 0 && timestep_cond.size(0) == 1 ? 1 : sample.size(0);
+  const std::vector<int64_t> expected = {batch, config_.time_cond_proj_dim};
   if (timestep_cond.sizes() != expected) {
     throw data_error(reasonbrain::str("UNet: timestep_cond has shape ", timestep_cond.sizes(),
                                       ", expected ", torch::IntArrayRef(expected),
-                                      " (batch, time_cond_proj_dim)"));
+                                      " (batch or 1, time_cond_proj_dim)"));
   }
 }
 

@@ -40,8 +40,8 @@ void MixOptions::describe(OptionVisitor& v) {
   share("drop_image", drop_image, "Share of samples without source latents");
   share("drop_both", drop_both, "Share of samples without both");
   share("open_gate", open_gate,
-        "Share of samples in which copy_paint must paint the pixels that change, for paint learns "
-        "nothing where its gate is shut");
+        "Joint stage: share of samples in which copy_paint must paint the pixels that change, for "
+        "paint learns nothing where its gate is shut");
 }
 
 void EvaluationOptions::describe(OptionVisitor& v) {

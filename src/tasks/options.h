@@ -31,7 +31,7 @@ struct MixOptions {
   double drop_text = 0.05;      // condition dropout
   double drop_image = 0.05;
   double drop_both = 0.05;
-  double open_gate = 0;  // copy_paint must paint what changes
+  double open_gate = 0;  // joint stage: copy_paint must paint what changes
   void describe(OptionVisitor& v);
   static MixOptions none() { return {0, 0, 0, 0, 0, 0, 0, 0}; }
 };

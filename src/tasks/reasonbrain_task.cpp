@@ -177,6 +177,7 @@ std::unique_ptr<train::Batch> ReasonBrainTask::collate(std::vector<data::Sample>
   const auto side = static_cast<int>(pipeline_->processor().picture_side());
   for (data::Sample& sample : samples) sample = on_canvas(std::move(sample), side);
   auto batch = std::make_unique<ReasonBatch>((*collator_)(samples, info));
+  if (stage_ == Stage::kPainter) batch->open_gate.zero_();  // a fresh denoiser learns worse with it
   if (reasons()) {
     batch->selection = draw_selection(pipeline_->options().reason, info, data_.train->size());
   }

@@ -44,6 +44,18 @@ TEST_F(ReasonBrainTaskEvaluation, DoesNotDependOnItsBatchSizeOrOnTheMixOfTrainin
     EXPECT_NEAR(apart.at(name), value, 1e-4 * (1 + std::abs(value))) << name;
 }
 
+TEST_F(ReasonBrainTaskEvaluation, OnlyTheJointStageOpensGates) {
+  TaskOptions changed = options();
+  changed.mix.open_gate = 1;
+  ReasonBrainTask task(make_pipeline(), changed, data(), {"painter", "joint"}, /*seed=*/2);
+  for (const char* stage : {"painter", "joint"}) {
+    task.begin_stage(stage);
+    const auto collated = batch(task, 0, 4);
+    const torch::Tensor open = static_cast<const ReasonBatch&>(*collated).open_gate;
+    EXPECT_EQ(open.sum().item<double>() > 0, stage == std::string("joint")) << stage;
+  }
+}
+
 TEST_F(ReasonBrainTaskEvaluation, StagesWithoutALossAreRefused) {
   TaskOptions nothing = options();
   nothing.reasoner.mllm = nothing.reasoner.labels = 0;

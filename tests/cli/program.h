@@ -26,6 +26,15 @@ struct Finished {
 };
 
 // A folder that goes away with the test, and the program run inside it.
+// In the child of a fork.
+[[noreturn]] inline void become_program(const std::vector<std::string>& arguments) {
+  std::vector<char*> argv = {const_cast<char*>(RB_BINARY)};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  ::execv(RB_BINARY, argv.data());
+  ::_exit(99);
+}
+
 class ProgramTest : public ::testing::Test {
  protected:
   ProgramTest() {
@@ -47,12 +56,7 @@ class ProgramTest : public ::testing::Test {
       redirect(".stdout", O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
       redirect(".stderr", O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
       if (::chdir(folder_.c_str()) != 0) ::_exit(99);
-      std::vector<char*> argv = {const_cast<char*>(RB_BINARY)};
-      for (const std::string& argument : arguments)
-        argv.push_back(const_cast<char*>(argument.c_str()));
-      argv.push_back(nullptr);
-      ::execv(RB_BINARY, argv.data());
-      ::_exit(99);
+      become_program(arguments);
     }
     int status = 0;
     ::waitpid(child, &status, 0);

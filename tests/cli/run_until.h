@@ -36,12 +36,7 @@ inline Finished run_until(const std::function<bool(pid_t)>& evidence, int signal
     if (::chdir(folder.c_str()) != 0) ::_exit(99);
     const int said = ::open(".stderr", O_WRONLY | O_CREAT | O_TRUNC, 0666);
     for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) ::dup2(said, stream);
-    std::vector<char*> argv = {const_cast<char*>(RB_BINARY)};
-    for (const std::string& argument : arguments)
-      argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    ::execv(RB_BINARY, argv.data());
-    ::_exit(99);
+    become_program(arguments);
   }
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
   bool seen = evidence(child);

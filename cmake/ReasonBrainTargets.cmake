@@ -1,5 +1,6 @@
-# rb_folder(NAME [TORCH] [DEPS folder...] [LIBS target...]): the library of src/NAME.
-#   TORCH  the folder's files may include LibTorch; they share one precompiled header.
+# rb_folder(NAME [TORCH] [EXCLUDE regex...] [DEPS folder...] [LIBS target...]): the library of src/NAME.
+#   TORCH    the folder's files may include LibTorch; they share one precompiled header.
+#   EXCLUDE  names of files that belong to another target.
 # Every folder is part of the library, see cmake/Program.cmake.
 function(rb_folder name)
   cmake_parse_arguments(ARG "TORCH" "" "DEPS;LIBS;EXCLUDE" ${ARGN})
@@ -7,14 +8,6 @@ function(rb_folder name)
   foreach(pattern ${ARG_EXCLUDE})
     list(FILTER sources EXCLUDE REGEX "/${pattern}$")
   endforeach()
-  if(NOT sources)
-    add_library(rb_${name} INTERFACE)
-    target_include_directories(rb_${name} INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
-    foreach(dep ${ARG_DEPS})
-      target_link_libraries(rb_${name} INTERFACE rb_${dep})
-    endforeach()
-    return()
-  endif()
   add_library(rb_${name} STATIC ${sources})
   rb_in_library(rb_${name} ${ARG_LIBS})
   target_include_directories(rb_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
@@ -47,13 +40,11 @@ function(rb_use_pch target)
   endif()
 endfunction()
 
-# rb_test(FOLDER [TORCH] [LABELS ...] [LIBS ...]): one test binary from tests/FOLDER/*.cpp.
+# rb_test(FOLDER [TORCH] [LABELS label...] [LIBS target...] [TIMEOUT seconds]): one test binary from
+# tests/FOLDER/*_test.cpp.
 function(rb_test folder)
   cmake_parse_arguments(ARG "TORCH" "TIMEOUT" "LABELS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${folder}/*_test.cpp)
-  if(NOT sources)
-    return()
-  endif()
   add_executable(test_${folder} ${sources})
   target_include_directories(test_${folder} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(test_${folder} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest GTest::gtest_main)

@@ -3,6 +3,7 @@
 // texts that the build wrote with the library's own parser (cli/help_texts.h); without them the
 // library answers.
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <unistd.h>
 
@@ -56,9 +57,19 @@ void keep_freed_pages() {
 #endif
 }
 
+// A stream that the caller closed must not become the first file that is opened. Using it still
+// fails: it is open for the other direction.
+void occupy_closed_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) != -1) continue;
+    if (open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) return;
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_closed_streams();
   if (print_help(argc, argv) && std::cout) return 0;
   keep_freed_pages();
   // Until the library has its own handlers there is nothing to clean up.

@@ -6,13 +6,16 @@
 //     OptimOptions optim;
 //     void describe(OptionVisitor& v) {
 //       v.field("steps", steps, {.help = "Optimiser steps of this stage", .min = 1, .max = 1e9});
-//       v.choice("objective", objective, {"epsilon", "flow"}, {.help = "What the denoiser
-//       predicts"}); v.group("optim", optim, {.help = "AdamW"});
+//       v.choice("objective", objective, {"epsilon", "flow"},
+//                {.help = "What the denoiser predicts"});
+//       v.group("optim", optim, {.help = "AdamW"});
 //     }
 //   };
 //
 // The default is the value that a default-constructed struct holds. From the declaration come YAML
-// and JSON parsing, range checks, dumps, `config options`, --help and documentation.
+// and JSON parsing, range checks, dumps and `config options`. A reader refuses a value of another
+// type, outside its range or not among the choices: YAML with Error(kConfig), JSON with
+// Error(kData).
 #pragma once
 
 #include <cstdint>
@@ -85,7 +88,7 @@ class OptionVisitor {
   virtual void end_group() = 0;
   // Gets the present length, returns the length wanted.
   virtual int64_t begin_list(const char* name, int64_t count, const OptionInfo& info) = 0;
-  virtual bool begin_item(int64_t index) = 0;
+  virtual bool begin_item(int64_t index) = 0;  // false: skip its content
   virtual void end_list() = 0;
 };
 

@@ -13,15 +13,16 @@ namespace reasonbrain::eval {
 struct Metric {
   std::string name;  // key in summary.json
   bool higher_is_better = true;
-  std::string help;
+  std::string help;  // what it is, with its range
 };
 
 struct Score {
   std::vector<std::optional<double>>
       values;           // one per Protocol::metrics(); nullopt where undefined
-  std::string nearest;  // name of the worst alternative, "" where undefined
+  std::string nearest;  // name of the alternative that the edit is closest to, "" where undefined
 };
 
+// Called by several threads at once.
 class Protocol {
  public:
   virtual ~Protocol() = default;
@@ -29,7 +30,9 @@ class Protocol {
   virtual std::string name() const = 0;
   virtual std::vector<Metric> metrics() const = 0;
 
-  // Rows that every report carries, computed from the samples alone.
+  // Rows that every report carries, computed from the samples alone: RGB, of the target's size.
+  // anchor() throws Error(kUsage) for another name and Error(kData) when the sample lacks what is
+  // needed.
   virtual std::vector<std::string> anchors() const = 0;
   virtual io::Image anchor(const std::string& name, const data::Sample& sample,
                            uint64_t seed) const = 0;
@@ -38,7 +41,8 @@ class Protocol {
   // is needed.
   virtual Score score(const data::Sample& sample, const io::Image& edited) const = 0;
 
-  // The share of minimal-pair groups whose members are all right is computed over this metric.
+  // The metric, 1 where a picture is right, over which the share of minimal-pair groups is computed
+  // whose members are all right.
   virtual std::string group_metric() const = 0;
 };
 

@@ -17,7 +17,8 @@ namespace reasonbrain::io {
 using TensorMap = std::map<std::string, torch::Tensor>;
 using TextMetadata = std::map<std::string, std::string>;
 
-// One file, mapped into memory; nothing is read before a tensor is used.
+// One file, mapped into memory; nothing is read before a tensor is used. A name that the file does
+// not hold is Error(kData), but for contains().
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);
@@ -29,8 +30,8 @@ class SafetensorsFile {
   torch::ScalarType dtype(const std::string& name) const;
   const TextMetadata& metadata() const;
 
-  // A CPU tensor that views the mapping and keeps it alive. Writing to it changes private pages
-  // only, never the file.
+  // A CPU tensor that views the mapping and keeps it alive (where the file does not align it, a
+  // copy). Writing to it changes private pages only, never the file.
   torch::Tensor tensor(const std::string& name) const;
   void release(const std::string& name) const;  // see TensorStore::release
 
@@ -45,8 +46,10 @@ class TensorFile;  // one weight file of either format
 
 // The weights of a model: a weight file (.safetensors, or .bin .pt .pth .ckpt as torch.save writes
 // them), an .index.json file, or a folder with {model,diffusion_pytorch_model,adapter_model}
-// .safetensors[.index.json], {pytorch_model,diffusion_pytorch_model,adapter_model}.bin[.index.json]
-// or exactly one weight file of any name. Nothing in a pickle is executed.
+// .safetensors[.index.json],
+// {pytorch_model,diffusion_pytorch_model,adapter_model}.bin[.index.json], one index of a variant
+// (X.safetensors.index.fp16.json), one .safetensors file of any name, or exactly one weight file.
+// Nothing in a pickle is executed. A name that is not there is Error(kData).
 class TensorStore {
  public:
   explicit TensorStore(const std::filesystem::path& file_or_folder);
@@ -74,7 +77,8 @@ class TensorStore {
 };
 
 // Appears complete or not at all. Tensors may be on any device and strided; metadata gets
-// format=pt. Bytes depend only on the arguments.
+// format=pt. Bytes depend only on the arguments. Error(kRuntime) also for a dtype that safetensors
+// does not have, such as complex numbers.
 void save_safetensors(const std::filesystem::path& path, const TensorMap& tensors,
                       TextMetadata metadata = {});
 
@@ -84,7 +88,7 @@ void save_sharded_safetensors(const std::filesystem::path& folder, const std::st
                               const TensorMap& tensors, int64_t max_shard_bytes,
                               TextMetadata metadata = {});
 
-// Error(kData) naming `origin` and the tensor when a value is NaN or infinite.
+// Error(kData) naming `origin` and the tensor when a value is NaN or infinite. Whole numbers pass.
 void require_finite(const torch::Tensor& tensor, const std::string& name,
                     const std::string& origin);
 

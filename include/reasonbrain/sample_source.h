@@ -10,15 +10,21 @@
 
 namespace reasonbrain::data {
 
+// Of those who make batches ahead, unless asked for others.
+inline constexpr int64_t kDefaultWorkers = 1;   // threads
+inline constexpr int64_t kDefaultPrefetch = 4;  // batches
+
 class SampleSource {
  public:
   virtual ~SampleSource() = default;
 
-  // Samples of one epoch. Indices are 0 .. size()-1; a generator may accept any index beyond.
+  // Samples of one epoch, at least 1. Indices are 0 .. size()-1; a generator may accept any index
+  // beyond.
   virtual int64_t size() const = 0;
 
   // The sample at an index: a pure function of it, safe to call from several threads.
-  // Throws Error(kData) naming the record when a picture is missing or damaged.
+  // Throws Error(kData) naming the record when a picture is missing or damaged, and for an index
+  // that there is not.
   virtual Sample get(int64_t index) const = 0;
 
   // The words of each label slot (InstanceLabel::words), fixed for the source; empty without

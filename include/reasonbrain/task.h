@@ -35,7 +35,7 @@ struct BatchInfo {
 
 struct LossCount {
   std::string name;
-  double count = 0;
+  double count = 0;  // what the sum is divided by; 0: nothing of the term in this batch
 };
 
 struct LossTerm {
@@ -58,16 +58,21 @@ class Task {
 
   // Stages run in order; each has its own optimiser, schedule and data order. Returns their names.
   virtual std::vector<std::string> stages() const = 0;
-  // Prepares a stage: what requires a gradient, which losses are on.
+  // Prepares a stage: what requires a gradient, which losses are on. Error(kConfig) for a stage
+  // that there is not, or that has nothing to learn.
   virtual void begin_stage(const std::string& stage) = 0;
 
   virtual std::shared_ptr<data::SampleSource> source() const = 0;
 
-  // Pure and safe to call from several threads at once.
+  // Pure and safe to call from several threads at once. May throw Error(kData) for a sample that
+  // cannot be trained on and Error(kUsage) for an instruction that does not fit; train() passes
+  // them on.
   virtual std::unique_ptr<Batch> collate(std::vector<data::Sample>&& samples,
                                          const BatchInfo& info) const = 0;
-  // Known before the forward pass, so that micro-batches and ranks can be normalised exactly.
+  // Known before the forward pass, so that micro-batches and ranks can be normalised exactly. The
+  // same names in the same order for every batch; train() throws std::logic_error otherwise.
   virtual std::vector<LossCount> counts(const Batch& batch) const = 0;
+  // The forward pass. Sums that are not finite are found by train().
   virtual std::vector<LossTerm> losses(const Batch& batch) = 0;
 
   // Everything that the stages train; the trainer saves these weights and their EMA by name.
@@ -82,15 +87,18 @@ class Task {
   virtual std::vector<ParameterGroup> parameter_groups() = 0;
 
   // Fixed validation samples with fixed noise and t. Metric name -> value, such as "val_loss_dm",
-  // "val_rule".
+  // "val_rule". Called without gradients, with the averaged weights, the module in eval mode. May
+  // throw what the validation source, collate() and losses() throw.
   virtual std::map<std::string, double> evaluate() = 0;
   // The metric by which the best checkpoint is kept ("" = none) and its direction.
   virtual std::string best_metric() const { return ""; }
   virtual bool best_is_highest() const { return true; }
 
-  // Pictures that show progress, written into `folder`.
+  // Pictures that show progress, written into `folder`. Error(kRuntime) when they cannot be
+  // written, else what evaluate() throws.
   virtual void preview(const std::filesystem::path& folder) = 0;
-  // A model folder (cli contract 2) of the module's present weights.
+  // A model folder (docs/architecture.md, "The model folder") of the module's present weights.
+  // Error(kRuntime) when it cannot be written.
   virtual void export_model(const std::filesystem::path& folder) = 0;
 };
 

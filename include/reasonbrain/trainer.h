@@ -16,6 +16,8 @@ namespace reasonbrain::train {
 enum class LrSchedule { kCosine, kConstant, kLinear, kInherit };
 
 // What a stage may set for itself. In a stage, -1 (or `inherit`) takes the value of `train`.
+// Meaning, unit and range of every option: describe(), which `reasonbrain config options train.`
+// prints.
 struct StepSettings {
   int64_t batch_size = 32;
   int64_t accumulate = 1;
@@ -67,27 +69,31 @@ struct RunInfo {
   bool dry_run = false;          // one step of every stage, nothing written
   uint64_t seed = 0;
   std::map<std::string, std::string> model;  // options that a resumed run must have unchanged
-  int64_t data_workers = 1;        // threads that load and collate; results do not depend on it
-  int64_t data_prefetch = 4;       // micro-batches made ahead at most
+  // Threads that load and collate, and micro-batches made ahead at most; results do not depend on
+  // them.
+  int64_t data_workers = data::kDefaultWorkers;
+  int64_t data_prefetch = data::kDefaultPrefetch;
   std::string environment = "{}";  // JSON object whose entries are added to env.json
 };
 
 struct TrainResult {
-  bool stopped = false;                   // by SIGTERM or SIGUSR1, after a checkpoint
+  bool stopped = false;                   // by SIGTERM or SIGUSR1, after a checkpoint (in the
+                                          // program `reasonbrain`, which handles signals)
   int64_t steps = 0;                      // optimiser steps done over all stages
   double loss = 0;                        // of the last step
   std::map<std::string, double> metrics;  // of the last evaluation
   std::optional<double> best;             // best value of Task::best_metric in the last stage
   std::filesystem::path checkpoint;       // the newest one
-  std::string report;                     // dry run: parameters, memory plan, one step a stage
+  std::string report;                     // dry run: one step a stage
 };
 
 // Trains every stage of `task`. At a stage's end its weights become their EMA.
 //
 // Errors: kConfig (options that do not fit the task, a checkpoint of another configuration), kUsage
-// (a run folder that already holds a run, with resume "none"), kData (a damaged checkpoint that was
-// named), kRuntime (a loss or gradient that is not finite, a folder that cannot be written),
-// kInterrupted (SIGINT, after a checkpoint).
+// (a run folder that already holds a run, with resume "none"), kData (a named checkpoint that is
+// missing or damaged), kRuntime (a loss or gradient that is not finite, a folder that cannot be
+// written or that another training writes), kInterrupted (SIGINT, after a checkpoint), and what the
+// task throws.
 TrainResult train(Task& task, const TrainOptions& options, const RunInfo& run);
 
 }  // namespace reasonbrain::train

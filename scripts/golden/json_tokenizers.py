@@ -5,7 +5,7 @@
     json_tokenizers.py --out DIR --seed N --cases K                  K random texts for each tokenizer
 
 A case is DIR/NAME/ with a small tokenizer.json as the library writes it and cases.json: texts, their ids with
-special tokens, and the ids without added tokens as text. Needs: tokenizers
+special tokens, and the ids without added tokens as text. Needs: tokenizers, sentencepiece
 """
 import argparse
 import io

@@ -5,7 +5,7 @@ Small tokenizers of each kind and what the references give for difficult texts:
   llama, t5   the sentencepiece library, called once for each piece of text between added tokens, which
               is the rule of transformers' slow tokenizers (legacy=True)
   clip*       transformers.CLIPTokenizer
-Needs: transformers==5.23.0 tokenizers sentencepiece
+Needs: transformers, tokenizers, sentencepiece (requirements.txt)
 """
 import collections
 import io

@@ -2,7 +2,7 @@
 """Writes golden cases of noise schedules and samplers: diffusers' schedulers, step by step.
 
 A case is one safetensors file with the scheduler's options as JSON in its metadata (`config`, `num_steps`,
-`image_seq_len`). Model answers are random numbers: a sampler does not care where they come from. `use_beta_sigmas` needs scipy as well.
+`image_seq_len`). Model answers are random numbers: a sampler does not care where they come from. `use_beta_sigmas` needs scipy.
 """
 import argparse
 import inspect

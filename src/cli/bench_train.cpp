@@ -138,12 +138,7 @@ void bench_train(const TrainBenchArgs& args) {
 void add_bench_train(CLI::App& bench, Action& action) {
   CLI::App* command = bench.add_subcommand("train", "Training samples per second of each stage");
   auto args = std::make_shared<TrainBenchArgs>();
-  command
-      ->add_option("--config", args->configs,
-                   "YAML file, or a name in configs/; may be repeated, later ones win")
-      ->required()
-      ->allow_extra_args(false);
-  command->add_option("overrides", args->overrides, "key=value, such as train.batch_size=16");
+  add_config_files(*command, args->configs, args->overrides);
   command->add_option("--steps", args->steps, "Optimiser steps that are timed, in each stage")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))
       ->capture_default_str();

@@ -5,6 +5,8 @@
 #include "cli/init_from.h"
 #include "cli/output.h"
 #include "cli/run_config.h"
+#include "cli/training.h"
+#include "cli/validators.h"
 #include "config/options.h"
 #include "core/str.h"
 
@@ -29,7 +31,7 @@ void show(const ConfigArgs& args) {
 }
 
 void check(const ConfigArgs& args) {
-  load(args.configs, args.overrides);
+  check_training(load(args.configs, args.overrides));
   if (args.json) {
     print_json({{"ok", true}, {"configs", args.configs}});
   } else {
@@ -83,19 +85,11 @@ void add_config(CLI::App& app, Action& action) {
     command->callback([args, body, &action] { action = [args, body] { body(*args); }; });
     return command;
   };
-  const auto add_files = [&](CLI::App* command) {
-    command
-        ->add_option("--config", args->configs,
-                     "YAML file, or a name in configs/; may be repeated, later ones win")
-        ->required()
-        ->allow_extra_args(false);
-    command->add_option("overrides", args->overrides, "key=value, such as train.steps=100");
-  };
   CLI::App* show_command = add("show", "Print the resolved configuration", show);
-  add_files(show_command);
+  add_config_files(*show_command, args->configs, args->overrides);
   show_command->add_flag("--comments", args->help, "With the help of every option above it");
   CLI::App* check_command = add("check", "Say whether a configuration is valid", check);
-  add_files(check_command);
+  add_config_files(*check_command, args->configs, args->overrides);
   check_command->add_flag("--json", args->json, "Print one JSON object");
   CLI::App* options_command =
       add("options", "List every option with type, default, unit, range and help", list);

@@ -97,7 +97,7 @@ void cache_regions(const CacheArgs& args) {
 
 void add_data_cache(CLI::App& data, Action& action) {
   CLI::App* command =
-      data.add_subcommand("cache", "Compute once what training would compute at every step");
+      data.add_subcommand("cache", "Find regions with SAM once, for training and editing");
   auto args = std::make_shared<CacheArgs>();
   command
       ->add_option("--what", args->what,

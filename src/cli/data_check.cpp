@@ -5,10 +5,10 @@
 
 #include "cli/data.h"
 #include "cli/output.h"
+#include "core/parallel.h"
 #include "core/progress.h"
 #include "core/str.h"
 #include "data/record_source.h"
-#include "eval/parallel.h"
 
 namespace reasonbrain::cli {
 namespace {
@@ -23,7 +23,7 @@ void check(const DataArgs& args) {
   source.require_pictures();
   {
     Progress progress("checked", source.size(), "records");
-    eval::parallel_for(source.size(), /*num_threads=*/0, [&](int64_t i) {
+    parallel_for(source.size(), /*num_threads=*/0, [&](int64_t i) {
       source.check_pictures(i);
       progress.add();
     });

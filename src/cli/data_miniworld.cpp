@@ -4,11 +4,11 @@
 #include "cli/output.h"
 #include "cli/validators.h"
 #include "core/atomic_file.h"
+#include "core/parallel.h"
 #include "core/progress.h"
 #include "core/replaceable.h"
 #include "core/str.h"
 #include "data/record_io.h"
-#include "eval/parallel.h"
 #include "miniworld/scenario.h"
 #include "miniworld/world.h"
 #include "reasonbrain/error.h"
@@ -65,7 +65,7 @@ void make_miniworld(const MiniWorldArgs& args) {
   AtomicFolder folder(out);
   std::vector<std::string> lines(static_cast<size_t>(world.size()));
   Progress progress("drawn", world.size(), "samples");
-  eval::parallel_for(world.size(), /*num_threads=*/0, [&](int64_t i) {
+  parallel_for(world.size(), /*num_threads=*/0, [&](int64_t i) {
     const data::Sample sample = world.get(i);
     write_pictures(folder.path(), sample);
     lines[static_cast<size_t>(i)] = data::to_json_line(sample.record) + "\n";

@@ -42,7 +42,9 @@ void add_model_options(CLI::App& command, EditArgs& args) {
       ->check(seed_number())
       ->capture_default_str();
   command
-      .add_option("--size", args.size, "Side of the model's canvas in pixels; default: the model's")
+      .add_option("--size", args.size,
+                  "Side in pixels that the model's canvas must have, for scripts that rely on it: "
+                  "any other than the model's own is refused")
       ->check(CLI::Range(int64_t{8}, int64_t{4096}));
   command
       .add_option("--region-source", args.options.region_source,

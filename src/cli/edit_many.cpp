@@ -2,18 +2,18 @@
 #include <atomic>
 #include <iostream>
 #include <mutex>
+#include <set>
 
 #include "cli/edit.h"
 #include "cli/output.h"
 #include "core/folder_lock.h"
 #include "core/interrupt.h"
-#include "core/log.h"
+#include "core/parallel.h"
 #include "core/progress.h"
 #include "core/sha256.h"
 #include "core/str.h"
 #include "data/record_source.h"
 #include "edit/explain.h"
-#include "eval/parallel.h"
 #include "io/json.h"
 #include "reasonbrain/error.h"
 
@@ -83,23 +83,10 @@ class BatchEdit {
                        [](const auto& turns) { return fs::exists(turns[0]); });
   }
 
-  // What goes wrong with a record is a mistake of the data, at its line.
-  template <class Check>
-  void at_line(int64_t index, const Check& check) const {
-    const std::string origin = str(args_.data, ":", record(index).line, ": ");
-    try {
-      check();
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kUsage && error.kind() != ErrorKind::kData) throw;
-      const bool has_line = starts_with(error.what(), origin);
-      throw data_error(has_line ? error.what() : origin + error.what());
-    }
-  }
-
   void check_records() const {
     source_.require_pictures();
     for (int64_t i = 0; i < source_.size(); ++i) {
-      at_line(i, [&] { editor_.check_instruction(record(i).instruction); });
+      source_.at_line(i, [&] { editor_.check_instruction(record(i).instruction); });
       if (args_.options.explain)
         edit::check_explanation_folder(fs::path(args_.explain) / record(i).id);
     }
@@ -108,7 +95,7 @@ class BatchEdit {
   void hash_inputs() {
     inputs_.resize(static_cast<size_t>(source_.size()));
     Progress progress("read", source_.size(), "records");
-    eval::parallel_for(source_.size(), /*num_threads=*/0, [&](int64_t i) {
+    parallel_for(source_.size(), /*num_threads=*/0, [&](int64_t i) {
       throw_if_interrupted();
       inputs_[static_cast<size_t>(i)] = source_.inputs_sha256(i);
       progress.add(1);
@@ -118,6 +105,7 @@ class BatchEdit {
   // Refuses what is there from other settings, unless it may be overwritten. Changes nothing.
   void check_folders() {
     check_writable_folder(out_);
+    check_pictures_stay();
     if (args_.options.explain) check_writable_folder(args_.explain);
     settings_ = {{"settings", edit_settings(args_, editor_)},
                  {"model_sha256", editor_.model_sha256()}};
@@ -127,21 +115,33 @@ class BatchEdit {
     if (!args_.overwrite && !same_settings_) check_none_there();
   }
 
+  // No result takes the place of a picture of the records, --overwrite or not.
+  void check_pictures_stay() const {
+    std::set<fs::path> replaced;
+    for (const int64_t num : {num_there(), args_.options.num}) {
+      for (int64_t i = 0; i < source_.size(); ++i) {
+        for (const auto& turns : names(i, num).files)
+          if (fs::exists(turns[0])) replaced.insert(fs::canonical(turns[0]));
+      }
+    }
+    if (replaced.empty()) return;
+    for (const fs::path& file : source_.picture_files()) {
+      std::error_code missing;
+      if (!replaced.contains(fs::canonical(file, missing))) continue;
+      throw usage_error(str(file.string(), " is a picture of ", args_.data,
+                            ", and a result would take its place; name another --out"));
+    }
+  }
+
   bool is_ours(const nlohmann::json& there) const {
     return there.contains("hash") && there["hash"] == settings_["hash"];
   }
 
   // Refuses pictures of other records than those of now. Changes nothing.
   void check_records_there() const {
-    const nlohmann::json there = settings_there();
-    if (!there.contains("records")) {
-      log::warning(str((out_ / kSettingsFile).string(),
-                       " is of an earlier release and does not tell of which records the pictures "
-                       "are; they are taken to be of these"));
-      return;
-    }
+    const nlohmann::json records = settings_there().value("records", nlohmann::json::object());
     for (int64_t i = 0; i < source_.size(); ++i) {
-      const bool same = there["records"].value(record(i).id, "") == inputs_[static_cast<size_t>(i)];
+      const bool same = records.value(record(i).id, "") == inputs_[static_cast<size_t>(i)];
       for (const auto& turns : names(i).files) {
         if (same || !fs::exists(turns[0])) continue;
         throw usage_error(str(turns[0].string(), " is of another record than ", args_.data, ":",
@@ -160,22 +160,21 @@ class BatchEdit {
     own_files.push_back(out_ / kSettingsFile);  // with pictures of another --num
     for (const fs::path& file : own_files) {
       if (!fs::exists(file)) continue;
-      throw usage_error(str(file.string(), " is of other settings or another model (see ",
-                            (out_ / kSettingsFile).string(),
-                            "); name another --out, or pass --overwrite"));
+      throw usage_error(
+          str(file.string(), " is of other settings, another model or unknown records (see ",
+              (out_ / kSettingsFile).string(), "); name another --out, or pass --overwrite"));
     }
   }
 
-  // settings.json as an earlier run left it, else {}.
+  // settings.json as an earlier run left it, else {}: also where it does not tell of the records.
   nlohmann::json settings_there() const {
     nlohmann::json there;
     try {
       if (fs::exists(out_ / kSettingsFile)) there = io::read_json(out_ / kSettingsFile);
     } catch (const Error&) {  // damaged: nobody knows with which settings
     }
-    const bool damaged =
-        !there.is_object() || (there.contains("records") && !are_hashes(there["records"]));
-    return damaged ? nlohmann::json::object() : there;
+    const bool whole = there.is_object() && are_hashes(there.value("records", nlohmann::json()));
+    return whole ? there : nlohmann::json::object();
   }
 
   // How many pictures per record an earlier run left.
@@ -191,9 +190,9 @@ class BatchEdit {
   void check_inputs(const std::vector<int64_t>& wanted) const {
     const auto count = static_cast<int64_t>(wanted.size());
     Progress progress("checked", count, "records");
-    eval::parallel_for(count, editor_.num_parallel(), [&](int64_t i) {
+    parallel_for(count, editor_.num_parallel(), [&](int64_t i) {
       const int64_t index = wanted[static_cast<size_t>(i)];
-      at_line(index, [&] { editor_.check(make_request(index), args_.options); });
+      source_.at_line(index, [&] { editor_.check(make_request(index), args_.options); });
       progress.add(1);
     });
   }
@@ -207,7 +206,7 @@ class BatchEdit {
     const FolderLock lock(out_, FolderLock::Wait::kYes);
     const nlohmann::json there = settings_there();  // other runs may have begun since
     nlohmann::json& records = settings_["records"] = nlohmann::json::object();
-    if (is_ours(there) && there.contains("records")) records = there["records"];
+    if (is_ours(there)) records = there["records"];
     for (int64_t i = 0; i < source_.size(); ++i)
       records[record(i).id] = inputs_[static_cast<size_t>(i)];
     io::write_json(out_ / kSettingsFile, settings_);
@@ -226,7 +225,7 @@ class BatchEdit {
     Progress progress("edited", static_cast<int64_t>(wanted.size()), "records");
     const auto count = static_cast<int64_t>(wanted.size());
     const int64_t batch = editor_.batch_size();
-    eval::parallel_for((count + batch - 1) / batch, editor_.num_parallel(), [&](int64_t b) {
+    parallel_for((count + batch - 1) / batch, editor_.num_parallel(), [&](int64_t b) {
       const auto first = wanted.begin() + b * batch;
       edit_batch({first, wanted.begin() + std::min(count, (b + 1) * batch)});
       progress.add(std::min(count, (b + 1) * batch) - b * batch);

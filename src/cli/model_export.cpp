@@ -22,7 +22,8 @@ void add_model_export(CLI::App& model, Action& action) {
                    "Run folder (its best checkpoint), checkpoint or model folder")
       ->required();
   command->add_option("--out", args->out, "Folder to write; it must not exist")->required();
-  command->add_option("--dtype", args->dtype, "float32, bfloat16 or float16: dtype of the weights")
+  command->add_option("--dtype", args->dtype, "Of the written weights")
+      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}))
       ->capture_default_str();
   command->footer(
       "example:\n  reasonbrain model export --model runs/mini --out models/mini --dtype bfloat16");

@@ -116,9 +116,8 @@ void add_model_info(CLI::App& model, Action& action) {
           ->allow_extra_args(false);
   command->add_option("overrides", args->overrides,
                       "key=value, such as model.reason.width=704, with --config");
-  command
-      ->add_option("--dtype", args->dtype,
-                   "float32, bfloat16 or float16: of weights, with --config")
+  command->add_option("--dtype", args->dtype, "Of the weights, with --config")
+      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}))
       ->capture_default_str()
       ->needs(config);
   command->add_flag("--json", args->json, "Print one JSON object");

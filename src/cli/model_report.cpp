@@ -57,14 +57,10 @@ std::string card_licence(const fs::path& folder) {
 }
 
 std::string licence_of(const std::string& part, const reason::PipelineOptions& options) {
-  const std::pair<const char*, const reason::PartOptions*> sources[] = {
-      {"encoder.vision", &options.parts.vision},  {"encoder.text", &options.parts.text},
-      {"model.llm", &options.parts.llm},          {"denoiser.vae", &options.parts.vae},
-      {"denoiser.unet", &options.parts.denoiser}, {"denoiser.flux", &options.parts.denoiser},
-      {"encoder.text_2", &options.parts.text_2}};
-  for (const auto& [name, source] : sources) {
-    if (part != name || source->path.empty()) continue;
-    for (const fs::path& folder : {fs::path(source->path), fs::path(source->path).parent_path()}) {
+  const reason::PartMember source = reason::part_of(part + ".");
+  if (source != nullptr && !(options.parts.*source).path.empty()) {
+    const fs::path path = (options.parts.*source).path;
+    for (const fs::path& folder : {path, path.parent_path()}) {
       const std::string licence = card_licence(folder);
       if (!licence.empty()) return licence;
     }

@@ -32,7 +32,7 @@ struct ValidationSection {
 struct DataSection {
   DataSource source = DataSource::kMiniworld;
   std::string records;
-  data::LoaderOptions loader{.workers = 1};
+  data::LoaderOptions loader;
   MiniworldSection miniworld;
   ValidationSection validation;
   void describe(OptionVisitor& v);

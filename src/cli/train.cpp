@@ -7,12 +7,7 @@ namespace reasonbrain::cli {
 void add_train(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("train", "Train a model from YAML configurations");
   auto args = std::make_shared<TrainArguments>();
-  command
-      ->add_option("--config", args->configs,
-                   "YAML file, or a name in configs/; may be repeated, later ones win")
-      ->required()
-      ->allow_extra_args(false);
-  command->add_option("overrides", args->overrides, "key=value, such as train.batch_size=16");
+  add_config_files(*command, args->configs, args->overrides);
   command->add_option("--resume", args->resume, "auto, none, or a checkpoint or run folder")
       ->capture_default_str();
   command->add_option("--run", args->run_folder,

@@ -25,12 +25,15 @@ struct TrainArguments {
 // `model` then becomes what the weights bring (take_model() in cli/init_from.h).
 std::shared_ptr<reason::Pipeline> open_pipeline(RunConfig& config, const Placement& placement);
 
+// What is wrong with a configuration before its weights and records are opened: stages and their
+// losses, shares that exclude each other, the mini world's names. Error(kConfig).
+void check_training(const RunConfig& config);
+
 // The task that a configuration describes, with its model and its data, which is opened first. A
 // configuration without stages gets the stage `joint`.
 std::unique_ptr<train::Task> make_task(RunConfig& config, const Placement& placement);
 
-// Trains, logging to stderr. Returns the exit code (0, also when stopped by SIGTERM after a
-// checkpoint).
-int run_training(const TrainArguments& arguments);
+// Trains, logging to stderr. Returns also when stopped by SIGTERM, after a checkpoint.
+void run_training(const TrainArguments& arguments);
 
 }  // namespace reasonbrain::cli

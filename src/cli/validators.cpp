@@ -28,6 +28,16 @@ CLI::Validator number_between(double min, double max) {
           str("FLOAT in [", min, " - ", max, "]")};
 }
 
+void add_config_files(CLI::App& command, std::vector<std::string>& configs,
+                      std::vector<std::string>& overrides) {
+  command
+      .add_option("--config", configs,
+                  "YAML file, or a name in configs/; may be repeated, later ones win")
+      ->required()
+      ->allow_extra_args(false);
+  command.add_option("overrides", overrides, "key=value, such as train.batch_size=16");
+}
+
 void add_device(CLI::App& command, std::string& device) {
   command.add_option("--device", device, "auto, cpu, cuda or cuda:INDEX")->capture_default_str();
 }

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 namespace reasonbrain::cli {
 
@@ -12,6 +13,10 @@ CLI::Validator seed_number();
 
 // A number from min to max. CLI11's Range lets NaN pass.
 CLI::Validator number_between(double min, double max);
+
+// --config, which is required, and overrides.
+void add_config_files(CLI::App& command, std::vector<std::string>& configs,
+                      std::vector<std::string>& overrides);
 
 // --device, and with it --dtype, into variables that hold the defaults.
 void add_device(CLI::App& command, std::string& device);

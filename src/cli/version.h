@@ -12,6 +12,6 @@ namespace reasonbrain::cli {
 std::string git_id();
 bool git_dirty();
 
-std::string version_text();  // "reasonbrain 0.1.0 (LibTorch 2.11.0)"
+std::string version_text();  // "reasonbrain 1.2.3 (LibTorch 2.11.0)"
 
 }  // namespace reasonbrain::cli

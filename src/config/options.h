@@ -2,8 +2,9 @@
 //
 //   config::Node tree = config::load_config({"base.yaml"}, {"train.lr=1e-4"});
 //   TrainOptions options;
-//   config::read_options(tree, options);   // Error(kConfig) "FILE:LINE: key 'train.lrr' ...,
-//   nearest 'train.lr'" std::string resolved = config::write_options(options);
+//   // Error(kConfig) "FILE:LINE: key 'train.lrr' ..., nearest 'train.lr'"
+//   config::read_options(tree, options);
+//   std::string resolved = config::write_options(options);
 #pragma once
 
 #include <string>

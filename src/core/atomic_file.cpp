@@ -33,8 +33,9 @@ std::string last_reason() {
 fs::path temporary_beside(const fs::path& destination) {
   static std::atomic<int> counter{0};
   static const unsigned int unique = std::random_device()();
-  return destination.parent_path() / str(".", destination.filename().string(), ".tmp-", ::getpid(),
-                                         "-", unique, "-", counter++);
+  constexpr size_t kMaxOwn = 200;  // of the 255 bytes that a name may have
+  return destination.parent_path() / str(".", destination.filename().string().substr(0, kMaxOwn),
+                                         ".tmp-", ::getpid(), "-", unique, "-", counter++);
 }
 
 // Also where there is nothing yet.

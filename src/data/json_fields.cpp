@@ -26,6 +26,12 @@ Error JsonFields::wrong(const char* name, const json& value, const std::string& 
       str("field '", name, "' is ", value.is_null() ? "missing" : got, ", expected ", expected));
 }
 
+const json& JsonFields::peek(const char* name) const {
+  static const json absent;
+  const auto found = object_.find(name);
+  return found == object_.end() ? absent : *found;
+}
+
 json JsonFields::take(const char* name) {
   const auto found = object_.find(name);
   if (found == object_.end()) return nullptr;

@@ -16,10 +16,11 @@ class JsonFields {
  public:
   JsonFields(nlohmann::json object, std::string origin);
 
-  nlohmann::json take(const char* name);          // null when absent
-  std::string take_string(const char* name);      // "" when absent
-  std::string required_string(const char* name);  // not empty
-  std::string take_path(const char* name);        // relative, without ".."; "" when absent
+  const nlohmann::json& peek(const char* name) const;  // null when absent
+  nlohmann::json take(const char* name);               // null when absent
+  std::string take_string(const char* name);           // "" when absent
+  std::string required_string(const char* name);       // not empty
+  std::string take_path(const char* name);             // relative, without ".."; "" when absent
   std::string required_path(const char* name);
   int required_int(const char* name, int min, int max);
   std::vector<int> take_ints(const char* name, int min, int max);

@@ -27,8 +27,8 @@ namespace reasonbrain::data {
 
 struct LoaderOptions {
   int64_t batch_size = 32;
-  int64_t workers = 2;
-  int64_t prefetch = 4;
+  int64_t workers = kDefaultWorkers;
+  int64_t prefetch = kDefaultPrefetch;
   bool shuffle = true;
   uint64_t seed = 0;  // given by the caller, not an option of its own
 
@@ -49,7 +49,7 @@ struct SampleKey {
   int64_t index = 0;     // SampleSource::get(index)
 };
 
-struct BatchInfo {
+struct BatchKeys {
   std::vector<SampleKey>
       keys;  // one a sample, positions ascending; a batch may reach into the next epoch
 };
@@ -61,7 +61,7 @@ template <class Batch>
 class Loader {
  public:
   // Called by several threads at once.
-  using Collate = std::function<Batch(std::vector<Sample>&&, const BatchInfo&)>;
+  using Collate = std::function<Batch(std::vector<Sample>&&, const BatchKeys&)>;
 
   // `begin_worker` is called in every worker thread before anything else there.
   Loader(std::shared_ptr<const SampleSource> source, const LoaderOptions& options, Collate collate,
@@ -111,7 +111,7 @@ class Loader {
 
   Result make(int64_t number) const {
     try {
-      BatchInfo info;
+      BatchKeys info;
       std::vector<Sample> samples;
       for (int64_t i = 0; i < options_.batch_size; ++i) {
         const int64_t position = start_position_ + number * options_.batch_size + i;

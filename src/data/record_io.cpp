@@ -77,16 +77,29 @@ void take_lists(JsonFields& fields, Record& record) {
     const std::string name = item.required_string("name");
     record.alternatives.push_back({name, item.required_path("image")});
   });
-  fields.take_objects("instances", [&](JsonFields& item) {
-    const int label = item.required_int("label", 1, 255);
-    record.instances.push_back({label, item.strings(item.take("words"), "words")});
-  });
-  record.answer = fields.strings(fields.take("answer"), "answer");
-  record.object_instances = fields.take_ints("object_instances", 0, 255);
-  if (!record.object_instances.empty() && record.object_instances.size() != record.objects.size()) {
-    throw fields.error(str("object_instances has ", record.object_instances.size(),
-                           " entries, but objects has ", record.objects.size()));
+}
+
+bool have_words(const json& instances) {
+  return instances.is_array() && std::any_of(instances.begin(), instances.end(), [](const json& i) {
+           return i.is_object() && i.contains("words");
+         });
+}
+
+// What only training reads. Other data sets have fields of these names and another form: those are
+// passed through like any unknown field.
+void take_labels(JsonFields& fields, Record& record) {
+  if (have_words(fields.peek("instances"))) {
+    fields.take_objects("instances", [&](JsonFields& item) {
+      const int label = item.required_int("label", 1, 255);
+      record.instances.push_back({label, item.strings(item.take("words"), "words")});
+    });
   }
+  if (fields.peek("answer").is_array())
+    record.answer = fields.strings(fields.take("answer"), "answer");
+  if (fields.peek("object_instances").is_array())
+    record.object_instances = fields.take_ints("object_instances", 0, 255);
+  // Of objects that somebody took out or wrote anew they say nothing.
+  if (record.object_instances.size() != record.objects.size()) record.object_instances.clear();
 }
 
 Record parse_object(const json& object, const std::string& origin, int line) {
@@ -111,6 +124,7 @@ Record parse_object(const json& object, const std::string& origin, int line) {
   record.group = fields.take_string("group");
   record.outcome = fields.take_string("outcome");
   take_lists(fields, record);
+  take_labels(fields, record);
   const json regions = fields.take("regions");
   if (!regions.is_null()) record.regions_json = regions.dump();
   if (!fields.rest().empty()) record.extra_json = fields.rest().dump();

@@ -137,9 +137,10 @@ std::vector<std::string> RecordSource::input_names(const Record& record) const {
   return names;
 }
 
-std::vector<std::string> RecordSource::picture_names(const Record& record) const {
+std::vector<std::string> RecordSource::picture_names(const Record& record,
+                                                     Pictures pictures) const {
   std::vector<std::string> names = input_names(record);
-  if (pictures_ == Pictures::kAll) {
+  if (pictures == Pictures::kAll) {
     names.push_back(record.tgt_image);
     for (const RecordStep& step : record.steps) names.push_back(step.tgt_image);
     for (const RecordAlternative& alternative : record.alternatives) {
@@ -156,7 +157,7 @@ std::string RecordSource::fingerprint() const {
   add(sha256_file(path_));
   if (has_cache_) add(cache_.fingerprint());
   for (const Record& record : records_) {
-    for (const std::string& name : picture_names(record)) {
+    for (const std::string& name : picture_names(record, pictures_)) {
       std::error_code missing;
       add(str(name, ":", std::filesystem::file_size(folder_ / name, missing), "\n"));
     }
@@ -164,9 +165,27 @@ std::string RecordSource::fingerprint() const {
   return hash.hex();
 }
 
+void RecordSource::at_line(int64_t index, const std::function<void()>& check) const {
+  try {
+    check();
+  } catch (const Error& problem) {
+    if (problem.kind() != ErrorKind::kUsage && problem.kind() != ErrorKind::kData) throw;
+    with_origin(origin(record_at(index)), [&] { throw data_error(problem.what()); });
+  }
+}
+
+std::vector<std::filesystem::path> RecordSource::picture_files() const {
+  std::vector<std::filesystem::path> files;
+  for (const Record& record : records_) {
+    for (const std::string& name : picture_names(record, Pictures::kAll))
+      files.push_back(folder_ / name);
+  }
+  return files;
+}
+
 void RecordSource::require_pictures() const {
   for (const Record& record : records_) {
-    for (const std::string& name : picture_names(record)) {
+    for (const std::string& name : picture_names(record, pictures_)) {
       std::error_code failure;  // such as a name that is too long
       if (!std::filesystem::is_regular_file(resolve(name, record), failure)) {
         throw data_error(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,13 @@ class RecordSource : public SampleSource {
 
   const std::vector<Record>& records() const { return records_; }
 
+  // What goes wrong in `check` is a mistake of the record's: Error(kUsage) and Error(kData) become
+  // Error(kData) that begins with "FILE:LINE: ".
+  void at_line(int64_t index, const std::function<void()>& check) const;
+
+  // Every picture of the records, targets and masks included, whether there or not.
+  std::vector<std::filesystem::path> picture_files() const;
+
   // Error(kData) for the first record with a picture that is missing or outside the folder.
   void require_pictures() const;
 
@@ -50,7 +58,7 @@ class RecordSource : public SampleSource {
  private:
   const Record& record_at(int64_t index) const;
   std::vector<std::string> input_names(const Record& record) const;
-  std::vector<std::string> picture_names(const Record& record) const;
+  std::vector<std::string> picture_names(const Record& record, Pictures pictures) const;
   std::string origin(const Record& record) const;
   Sample read_sample(const Record& record) const;
   std::string picture_sha256(const std::string& name, const Record& record) const;

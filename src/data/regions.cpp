@@ -68,13 +68,12 @@ io::Image read_region_file(const std::filesystem::path& path, int width, int hei
   return map;
 }
 
-io::Image make_regions(const io::Image& rgb, const io::Image& from_file,
-                       const RegionOptions& options) {
-  switch (options.source) {
+io::Image make_regions(const io::Image& rgb, const io::Image& from_file, RegionSource source) {
+  switch (source) {
     case RegionSource::kFile:
       return from_file;
     case RegionSource::kGrid:
-      return grid_regions(rgb.width, rgb.height, static_cast<int>(options.grid_cells));
+      return grid_regions(rgb.width, rgb.height, kGridCells);
     case RegionSource::kKmeans:
       return kmeans_regions(rgb);
     case RegionSource::kNone:

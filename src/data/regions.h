@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "reasonbrain/describe.h"
 #include "reasonbrain/image.h"
 
 namespace reasonbrain::data {
 
 constexpr int kMaxRegions = 32;  // that a model is given
+constexpr int kGridCells = 4;    // a side, where regions are a grid
 
 enum class RegionSource { kFile, kGrid, kKmeans, kNone, kSam };
 std::vector<std::string> region_source_names();  // in the order of RegionSource
@@ -40,23 +40,9 @@ io::Image kmeans_regions(const io::Image& rgb);
 // extension. Error(kData) when it is damaged or its size is not width x height.
 io::Image read_region_file(const std::filesystem::path& path, int width, int height);
 
-struct RegionOptions {
-  RegionSource source = RegionSource::kKmeans;
-  int64_t grid_cells = 4;
-
-  void describe(OptionVisitor& visitor) {
-    visitor.choice("source", source, region_source_names(),
-                   {.help = "Where regions come from: the sample's own map, a grid, the k-means "
-                            "finder, none, SAM"});
-    visitor.field("grid_cells", grid_cells,
-                  {.help = "Cells a side of the grid", .unit = "cells", .min = 1, .max = 5});
-  }
-};
-
-// The label map of `rgb` by options.source; `from_file` is the sample's own map and may be empty.
-// Empty for kNone and for kFile without a map. Error(kUsage) for kSam: its masks need a model
+// The label map of `rgb` by `source`; `from_file` is the sample's own map and may be empty. Empty
+// for kNone and for kFile without a map. Error(kUsage) for kSam: its masks need a model
 // (segment/generator.h) or a cache of them (region_cache.h).
-io::Image make_regions(const io::Image& rgb, const io::Image& from_file,
-                       const RegionOptions& options);
+io::Image make_regions(const io::Image& rgb, const io::Image& from_file, RegionSource source);
 
 }  // namespace reasonbrain::data

@@ -5,8 +5,8 @@
 
 namespace reasonbrain::diffusion {
 
-StepResult DdimSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                             const NoiseSource& noise) {
+SampledStep DdimSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
+                              const NoiseSource& noise) {
   const auto timestep = static_cast<int64_t>(timesteps_.at(static_cast<size_t>(i)));
   const double now = alpha_bar(timestep);
   const double next = alpha_bar(timestep - stride());

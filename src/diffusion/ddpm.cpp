@@ -10,8 +10,8 @@ constexpr double kLeastVariance = 1e-20;
 
 }  // namespace
 
-StepResult DdpmSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                             const NoiseSource& noise) {
+SampledStep DdpmSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
+                              const NoiseSource& noise) {
   const auto timestep = static_cast<int64_t>(timesteps_.at(static_cast<size_t>(i)));
   const double now = alpha_bar(timestep);
   const bool last = i + 1 == num_steps();

@@ -68,8 +68,8 @@ int64_t DpmSolverSampler::order(int64_t i) const {
   return std::min({config_.solver_order, known, left == 2 && lower ? int64_t{2} : int64_t{3}});
 }
 
-StepResult DpmSolverSampler::step(const torch::Tensor& model_output, int64_t i,
-                                  const torch::Tensor& x, const NoiseSource& /*noise*/) {
+SampledStep DpmSolverSampler::step(const torch::Tensor& model_output, int64_t i,
+                                   const torch::Tensor& x, const NoiseSource& /*noise*/) {
   if (i == 0) past_.clear();
   const auto at = static_cast<size_t>(i);
   const Level now(sigmas_.at(at)), next(sigmas_.at(at + 1));

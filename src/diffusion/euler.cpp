@@ -66,8 +66,8 @@ torch::Tensor EulerSampler::scale_model_input(const torch::Tensor& x, int64_t i)
   return x / std::sqrt(sigma * sigma + 1);
 }
 
-StepResult EulerSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                              const NoiseSource& noise) {
+SampledStep EulerSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
+                               const NoiseSource& noise) {
   const double now = sigmas_.at(static_cast<size_t>(i));
   const double next = sigmas_.at(static_cast<size_t>(i) + 1);
   const double alpha = 1 / std::sqrt(now * now + 1);

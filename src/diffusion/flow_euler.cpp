@@ -54,8 +54,8 @@ void FlowEulerSampler::plan(int64_t num_steps, std::optional<int64_t> image_seq_
   sigmas_.push_back(0);
 }
 
-StepResult FlowEulerSampler::step(const torch::Tensor& model_output, int64_t i,
-                                  const torch::Tensor& x, const NoiseSource& /*noise*/) {
+SampledStep FlowEulerSampler::step(const torch::Tensor& model_output, int64_t i,
+                                   const torch::Tensor& x, const NoiseSource& /*noise*/) {
   const double now = sigmas_.at(static_cast<size_t>(i));
   const double next = sigmas_.at(static_cast<size_t>(i) + 1);
   const torch::Tensor output = model_output.to(x.scalar_type());

@@ -4,9 +4,9 @@ namespace reasonbrain::diffusion {
 
 std::vector<GuidancePass> guidance_passes(double text_scale, double image_scale) {
   std::vector<GuidancePass> passes;
-  for (const GuidancePass& pass : {GuidancePass{Condition::kNone, 1 - image_scale},
-                                   GuidancePass{Condition::kImage, image_scale - text_scale},
-                                   GuidancePass{Condition::kFull, text_scale}}) {
+  for (const GuidancePass& pass : {GuidancePass{PassKind::kNone, 1 - image_scale},
+                                   GuidancePass{PassKind::kImage, image_scale - text_scale},
+                                   GuidancePass{PassKind::kFull, text_scale}}) {
     if (pass.weight != 0) passes.push_back(pass);
   }
   return passes;

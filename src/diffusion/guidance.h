@@ -8,14 +8,14 @@
 
 namespace reasonbrain::diffusion {
 
-enum class Condition { kNone, kImage, kFull };
+enum class PassKind { kNone, kImage, kFull };
 
 struct GuidancePass {
-  Condition condition;
+  PassKind kind;
   double weight;  // of its answer in the sum
 };
 
-// The passes whose answers count, in the order of Condition: u, i, c with weights 1 - s_I, s_I -
+// The passes whose answers count, in the order of PassKind: u, i, c with weights 1 - s_I, s_I -
 // s_T, s_T. At s_T = s_I = 1 only the full condition is left. Never empty.
 std::vector<GuidancePass> guidance_passes(double text_scale, double image_scale);
 

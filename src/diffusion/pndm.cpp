@@ -30,8 +30,8 @@ torch::Tensor PndmSampler::combined(const torch::Tensor& output) const {
   }
 }
 
-StepResult PndmSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                             const NoiseSource& /*noise*/) {
+SampledStep PndmSampler::step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
+                              const NoiseSource& /*noise*/) {
   auto timestep = static_cast<int64_t>(timesteps_.at(static_cast<size_t>(i)));
   int64_t next_timestep = timestep - stride();
   const torch::Tensor output = model_output.to(x.scalar_type());

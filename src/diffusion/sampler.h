@@ -21,7 +21,7 @@ using NoiseSource = std::function<torch::Tensor(torch::IntArrayRef sizes)>;
 // batch.
 NoiseSource keyed_noise(std::vector<Rng> streams);
 
-struct StepResult {
+struct SampledStep {
   torch::Tensor sample;  // x at the next level, like x
   torch::Tensor x0;      // the picture as predicted in this step, like x
 };
@@ -52,9 +52,10 @@ class Sampler {
 
   // `noise` is needed by stochastic samplers only (DDPM, DDIM with eta, Euler ancestral):
   // Error(kRuntime) without.
-  virtual StepResult step(const torch::Tensor& model_output,  // [B, ..], as config.objective() says
-                          int64_t i, const torch::Tensor& x,  // [B, ..]
-                          const NoiseSource& noise = {}) = 0;
+  virtual SampledStep step(
+      const torch::Tensor& model_output,  // [B, ..], as config.objective() says
+      int64_t i, const torch::Tensor& x,  // [B, ..]
+      const NoiseSource& noise = {}) = 0;
 
  protected:
   explicit Sampler(const SchedulerConfig& config) : config_(config) {}

@@ -23,16 +23,16 @@ class AlphaBarSampler : public Sampler {
 class DdimSampler : public AlphaBarSampler {
  public:
   explicit DdimSampler(const SchedulerConfig& config) : AlphaBarSampler(config) {}
-  StepResult step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                  const NoiseSource& noise) override;
+  SampledStep step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
+                   const NoiseSource& noise) override;
 };
 
 // Ho et al. 2020, by posterior sampling; DDPMScheduler.
 class DdpmSampler : public AlphaBarSampler {
  public:
   explicit DdpmSampler(const SchedulerConfig& config) : AlphaBarSampler(config) {}
-  StepResult step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                  const NoiseSource& noise) override;
+  SampledStep step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
+                   const NoiseSource& noise) override;
 };
 
 // Linear multistep (Liu et al. 2022) without the Runge-Kutta start; PNDMScheduler as Stable
@@ -40,8 +40,8 @@ class DdpmSampler : public AlphaBarSampler {
 class PndmSampler : public AlphaBarSampler {
  public:
   explicit PndmSampler(const SchedulerConfig& config) : AlphaBarSampler(config) {}
-  StepResult step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                  const NoiseSource& noise) override;
+  SampledStep step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
+                   const NoiseSource& noise) override;
 
  protected:
   void plan(int64_t num_steps, std::optional<int64_t> image_seq_len) override;
@@ -57,8 +57,8 @@ class PndmSampler : public AlphaBarSampler {
 class FlowEulerSampler : public Sampler {
  public:
   explicit FlowEulerSampler(const SchedulerConfig& config) : Sampler(config) {}
-  StepResult step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                  const NoiseSource& noise) override;
+  SampledStep step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
+                   const NoiseSource& noise) override;
 
  protected:
   void plan(int64_t num_steps, std::optional<int64_t> image_seq_len) override;
@@ -92,8 +92,8 @@ class EulerSampler : public SigmaSampler {
       : SigmaSampler(config), ancestral_(ancestral) {}
   double initial_sigma() const override;
   torch::Tensor scale_model_input(const torch::Tensor& x, int64_t i) const override;
-  StepResult step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                  const NoiseSource& noise) override;
+  SampledStep step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
+                   const NoiseSource& noise) override;
 
  protected:
   void plan(int64_t num_steps, std::optional<int64_t> image_seq_len) override;
@@ -107,8 +107,8 @@ class EulerSampler : public SigmaSampler {
 class DpmSolverSampler : public SigmaSampler {
  public:
   explicit DpmSolverSampler(const SchedulerConfig& config) : SigmaSampler(config) {}
-  StepResult step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
-                  const NoiseSource& noise) override;
+  SampledStep step(const torch::Tensor& model_output, int64_t i, const torch::Tensor& x,
+                   const NoiseSource& noise) override;
 
  protected:
   void plan(int64_t num_steps, std::optional<int64_t> image_seq_len) override;

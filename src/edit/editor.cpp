@@ -32,17 +32,15 @@ void check_range(const std::string& name, double value, double min, double max) 
 }
 
 // `whose` tells where the name stands, an error of `kind` that it is none.
-data::RegionOptions region_options(const std::string& source, const std::string& whose = "",
-                                   ErrorKind kind = ErrorKind::kUsage) {
+data::RegionSource parse_region_source(const std::string& source, const std::string& whose = "",
+                                       ErrorKind kind = ErrorKind::kUsage) {
   const std::vector<std::string> names = data::region_source_names();
   const auto found = std::find(names.begin(), names.end(), source);
   if (found == names.end()) {
     throw Error(kind,
                 str(whose, "region source '", source, "', expected one of: ", join(names, ", ")));
   }
-  data::RegionOptions options;
-  options.source = static_cast<data::RegionSource>(found - names.begin());
-  return options;
+  return static_cast<data::RegionSource>(found - names.begin());
 }
 
 // One picture of a request on its way through the chain.
@@ -80,8 +78,8 @@ struct Editor::Impl {
 io::Image Editor::Impl::find_regions(const io::Image& image, const Geometry& geometry,
                                      const io::Image& canvas,
                                      const std::string& region_source) const {
-  const data::RegionOptions options = region_options(region_source);
-  if (options.source != data::RegionSource::kSam) return data::make_regions(canvas, {}, options);
+  const data::RegionSource source = parse_region_source(region_source);
+  if (source != data::RegionSource::kSam) return data::make_regions(canvas, {}, source);
   const auto masks =
       segment::choose_regions(sam->masks(image), image.width, image.height, /*options=*/{});
   const io::Image map = segment::region_map(masks, image.width, image.height);
@@ -124,8 +122,8 @@ void Editor::Impl::run(const std::vector<EditRequest>& requests, const EditOptio
           make_picture(image_of(jobs[j], requests, results), request, turn, options));
       picture_request.push_back(jobs[j].request);
     }
-    sample_jobs.push_back({{request.seed, jobs[j].picture, static_cast<int64_t>(turn)},
-                           static_cast<int64_t>(pictures.size()) - 1});
+    sample_jobs.push_back(
+        {{request.seed, jobs[j].picture}, static_cast<int64_t>(pictures.size()) - 1});
     where.push_back(j);
   }
   const reason::PaintSettings settings{*options.steps, *options.guidance, *options.image_guidance};
@@ -148,8 +146,8 @@ Editor::Editor(const std::filesystem::path& model, const std::string& device,
                const std::string& dtype)
     : impl_(std::make_unique<Impl>()) {
   impl_->model = load_backend(model, make_placement(device, dtype));
-  region_options(impl_->model->defaults().region_source, model.string() + ": the model's default ",
-                 ErrorKind::kData);
+  parse_region_source(impl_->model->defaults().region_source,
+                      model.string() + ": the model's default ", ErrorKind::kData);
 }
 
 Editor::~Editor() = default;
@@ -176,7 +174,7 @@ void Editor::check_options(const EditOptions& options) const {
   check_range("guidance", *all.guidance, 0, kMaxGuidance);
   check_range("image guidance", *all.image_guidance, 0, kMaxGuidance);
   check_range("num", static_cast<double>(all.num), 1, kMaxPictures);
-  const data::RegionSource source = region_options(*all.region_source).source;
+  const data::RegionSource source = parse_region_source(*all.region_source);
   if (source == data::RegionSource::kSam && impl_->sam == nullptr) {
     throw usage_error("region source 'sam' needs SAM's weights; give their folder with --sam DIR");
   }

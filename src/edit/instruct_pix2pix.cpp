@@ -6,8 +6,9 @@
 #include "io/json.h"
 #include "io/json_options.h"
 #include "models/clip/folder.h"
-#include "models/unet/runner.h"
-#include "models/vae/runner.h"
+#include "models/hf_folder.h"
+#include "models/unet/folder.h"
+#include "models/vae/folder.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/safetensors.h"
 
@@ -69,8 +70,8 @@ int64_t read_max_tokens(const fs::path& tokenizer, int64_t positions) {
                                                                 : positions;
 }
 
-std::string weights_sha256(const fs::path& folder) {
-  std::string lines;
+std::string model_sha256(const fs::path& folder) {
+  std::string lines = str("settings ", models::settings_sha256(folder), "\n");
   for (const char* part : {"text_encoder", "unet", "vae"}) {
     for (const fs::path& file : io::TensorStore(folder / part).files())
       lines += str(part, "/", file.filename().string(), " ", sha256_file(file), "\n");
@@ -104,8 +105,8 @@ InstructPix2Pix::InstructPix2Pix(const fs::path& folder, const Placement& placem
   }
 
   const nn::Build build{placement.options()};
-  unet_ = models::unet::load_unet(folder / "unet", placement.options());
-  vae_ = models::vae::load_vae(folder / "vae", placement.options());
+  unet_ = models::unet::load(folder / "unet", build).model;
+  vae_ = models::vae::load(folder / "vae", build).model;
   text_ = models::clip::load_text(folder / "text_encoder", build).model;
   tokenizer_ = text::load_tokenizer(folder / "tokenizer");
   unet_->eval();
@@ -130,7 +131,7 @@ InstructPix2Pix::InstructPix2Pix(const fs::path& folder, const Placement& placem
     throw data_error(str(folder.string(), ": the tokenizer has ", tokenizer_->vocab_size(),
                          " tokens, the text encoder ", text_->config().vocab_size));
   }
-  sha256_ = weights_sha256(folder);
+  sha256_ = model_sha256(folder);
 }
 
 std::vector<int64_t> InstructPix2Pix::tokens(const std::string& instruction) const {
@@ -173,9 +174,8 @@ torch::Tensor InstructPix2Pix::sample(const torch::Tensor& text, const torch::Te
   const torch::Tensor null_text = encode_text({""}).expand_as(text);
   std::vector<torch::Tensor> texts, sources;
   for (const diffusion::GuidancePass& pass : passes) {
-    texts.push_back(pass.condition == diffusion::Condition::kFull ? text : null_text);
-    sources.push_back(pass.condition == diffusion::Condition::kNone ? at::zeros_like(source)
-                                                                    : source);
+    texts.push_back(pass.kind == diffusion::PassKind::kFull ? text : null_text);
+    sources.push_back(pass.kind == diffusion::PassKind::kNone ? at::zeros_like(source) : source);
   }
   const torch::Tensor context = at::cat(texts), pictures = at::cat(sources);
   const auto sampler = diffusion::Sampler::make(scheduler_);

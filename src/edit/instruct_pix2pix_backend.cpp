@@ -57,7 +57,7 @@ class InstructPix2PixBackend : public Backend {
     }
     const torch::Tensor source = model_.encode_picture(reason::to_tensor(canvases));
     const diffusion::NoiseSource noise = job_noise(own);
-    const auto on_step = [&](int64_t /*step*/, const diffusion::StepResult& step) {
+    const auto on_step = [&](int64_t /*step*/, const diffusion::SampledStep& step) {
       throw_if_interrupted();
       if (result.turns.empty()) return;
       const torch::Tensor pixels = model_.decode(step.x0);

@@ -24,8 +24,7 @@ diffusion::NoiseSource job_noise(const std::vector<SampleJob>& jobs) {
   for (const SampleJob& job : jobs) {
     streams.emplace_back(job.key.seed,
                          std::initializer_list<uint64_t>{hash_key("edit noise"),
-                                                         static_cast<uint64_t>(job.key.picture),
-                                                         static_cast<uint64_t>(job.key.turn)});
+                                                         static_cast<uint64_t>(job.key.picture)});
   }
   return diffusion::keyed_noise(std::move(streams));
 }
@@ -47,7 +46,7 @@ torch::Tensor sample_pictures(reason::Pipeline& pipeline, const reason::Guidance
   const torch::Tensor rows = at::tensor(row_numbers, torch::kInt64).to(source.device());
   const torch::Tensor sources = source.index_select(0, rows);
   const diffusion::NoiseSource noise = job_noise(jobs);
-  const auto on_step = [&](int64_t step, const diffusion::StepResult& result) {
+  const auto on_step = [&](int64_t step, const diffusion::SampledStep& result) {
     throw_if_interrupted();
     if (!on_pictures) return;
     on_pictures(step, denoiser.decode(result.x0.to(source.scalar_type())).to(torch::kFloat32));

@@ -13,11 +13,11 @@
 
 namespace reasonbrain::edit {
 
-// What the noise of a picture depends on, and all it depends on.
+// What the noise of a picture depends on, and all it depends on: the second turn of a chain is what
+// editing the first one's result with the same seed gives.
 struct NoiseKey {
   uint64_t seed = 0;
   int64_t picture = 0;  // index among the pictures asked for
-  int64_t turn = 0;     // position in a chain
 };
 
 struct SampleJob {

@@ -6,9 +6,9 @@
 #include <set>
 
 #include "core/log.h"
+#include "core/parallel.h"
 #include "core/progress.h"
 #include "core/str.h"
-#include "eval/parallel.h"
 #include "io/path_safety.h"
 #include "io/resize.h"
 #include "reasonbrain/error.h"
@@ -134,9 +134,7 @@ class Evaluator {
                                            Outcome& outcome) {
     const fs::path& folder = predictions_[method].folder;
     try {
-      const fs::path path = io::resolve_inside(folder, sample.record.id + ".png",
-                                               "record '" + sample.record.id + "'");
-      io::Image picture = io::read_image(path);
+      io::Image picture = io::read_image(folder / (sample.record.id + ".png"));
       const io::Image& target = sample.target;
       if (picture.width != target.width || picture.height != target.height) {
         ++resized_[method];

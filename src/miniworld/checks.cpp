@@ -76,7 +76,9 @@ json change_check(const io::Image& source, const io::Image& target, const PixelB
       {"type", "mean_color"}, {"box", to_json(change)}, {"expect", expected}, {"tol", kMeanLevels}};
 }
 
+// The whole picture where the check names no box.
 PixelBox box_of(const json& check, const io::Image& image) {
+  if (!check.contains("box")) return {0, 0, image.width, image.height};
   const auto sides = check.at("box").get<std::array<int, 4>>();
   const PixelBox box{std::max(sides[0], 0), std::max(sides[1], 0), std::min(sides[2], image.width),
                      std::min(sides[3], image.height)};
@@ -86,6 +88,8 @@ PixelBox box_of(const json& check, const io::Image& image) {
 
 Blob blob_of(const json& check, const io::Image& edited) {
   const auto colour = check.at("color").get<std::array<int, 3>>();
+  for (const int level : colour)
+    if (level < 0 || level > 255) throw std::out_of_range("no 8-bit colour");
   const Colour key{static_cast<uint8_t>(colour[0]), static_cast<uint8_t>(colour[1]),
                    static_cast<uint8_t>(colour[2])};
   return largest_blob(edited, box_of(check, edited), key);

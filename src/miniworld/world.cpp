@@ -12,7 +12,7 @@
 namespace reasonbrain::miniworld {
 namespace {
 
-constexpr uint64_t kWorldVersion = 2;
+constexpr uint64_t kWorldVersion = 3;
 constexpr int64_t kMaxCount = 1'000'000'000;
 constexpr int kMinDifferentPixels = 12;  // between the target and an alternative
 constexpr int kMaxAttempts = 20'000;
@@ -105,22 +105,6 @@ std::string padded(int64_t index) {
 }
 
 }  // namespace
-
-void MiniWorldOptions::describe(OptionVisitor& visitor) {
-  visitor.field("split", split, {.help = "Which samples: " + join(split_names(), ", ")});
-  visitor.field("count", count, {.help = "Samples of one epoch", .min = 1, .max = kMaxCount});
-  visitor.field("seed", seed, {.help = "Another seed, other pictures", .min = 0});
-  visitor.field("size", size,
-                {.help = "Width and height of the pictures, a multiple of 8",
-                 .unit = "px",
-                 .min = kMinSize,
-                 .max = kMaxSize});
-  visitor.field(
-      "scenarios", scenarios,
-      {.help = "Scenarios to take in turn; empty: the usual ones, which the mini model knows"});
-  visitor.field("with_alternatives", with_alternatives,
-                {.help = "Draw the other outcomes of the rule too"});
-}
 
 std::vector<std::string> split_names() {
   std::vector<std::string> names;

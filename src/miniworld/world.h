@@ -6,13 +6,11 @@
 //   test_text   held-out openers and clause orders
 //   test_comp   held-out pairs of the referent's hue and the deciding cue
 //   test_pairs  groups of four consecutive samples: a situation, then its cue, its instruction and
-//   its
-//               referent changed, each of which changes the outcome
+//               its referent changed, each of which changes the outcome
 // All but train are on the held-out side: they share no picture with train, whatever the seeds.
 #pragma once
 
 #include "miniworld/scenario.h"
-#include "reasonbrain/describe.h"
 #include "reasonbrain/sample_source.h"
 
 namespace reasonbrain::miniworld {
@@ -24,8 +22,6 @@ struct MiniWorldOptions {
   int64_t size = 64;                   // pixels
   std::vector<std::string> scenarios;  // empty: the usual ones
   bool with_alternatives = true;
-
-  void describe(OptionVisitor& visitor);
 };
 
 std::vector<std::string> split_names();

@@ -3,20 +3,20 @@
 #include "core/str.h"
 #include "models/clip/folder.h"
 #include "models/clip/key_map.h"
+#include "models/flux/folder.h"
 #include "models/flux/key_map.h"
-#include "models/flux/runner.h"
 #include "models/hf_folder.h"
 #include "models/llama/folder.h"
 #include "models/llava/folder.h"
+#include "models/qformer/folder.h"
 #include "models/qformer/key_map.h"
-#include "models/qformer/runner.h"
-#include "models/sam/runner.h"
+#include "models/sam/folder.h"
+#include "models/t5/folder.h"
 #include "models/t5/key_map.h"
-#include "models/t5/runner.h"
+#include "models/unet/folder.h"
 #include "models/unet/key_map.h"
-#include "models/unet/runner.h"
+#include "models/vae/folder.h"
 #include "models/vae/key_map.h"
-#include "models/vae/runner.h"
 
 namespace reasonbrain::models {
 namespace {
@@ -38,9 +38,9 @@ void replace_weights(const fs::path& folder, const nn::StateDict& weights) {
 template <class Model, class Save, class Original>
 ConvertibleModel with_original(Model model, Save save, Original original, LoraNames lora) {
   return {.module = model.ptr(),
-          .save = [model, save](const fs::path& folder) mutable { save(folder, model); },
+          .save = [model, save](const fs::path& folder) { save(folder, model); },
           .save_original =
-              [model, save, original](const fs::path& folder) mutable {
+              [model, save, original](const fs::path& folder) {
                 const nn::StateDict weights = original(model);
                 save(folder, model);
                 replace_weights(folder, weights);
@@ -105,28 +105,28 @@ const std::vector<ModelKind>& model_kinds() {
       {"t5-encoder", "transformers, alone or in a whole T5",
        "the variables of Google's checkpoints",
        [](const fs::path& folder, const nn::Build& build) {
-         t5::T5Encoder model = t5::load_t5(folder, build);
-         return convertible(model, t5::save_t5, t5::original_key_table(model->config()),
+         t5::T5Encoder model = t5::load(folder, build).model;
+         return convertible(model, t5::save, t5::original_key_table(model->config()),
                             {{"text_encoder_2."}, {"lora_te3_"}, {}});
        }},
       {"vae", "diffusers, old and new attention names",
        "latent diffusion's, alone or in a checkpoint; FLUX's ae.safetensors",
        [](const fs::path& folder, const nn::Build& build) {
-         vae::AutoencoderKL model = vae::load_vae(folder, build.tensor);
+         vae::AutoencoderKL model = vae::load(folder, build).model;
          const KeyTable table = vae::ldm_key_table(model->config());
-         return convertible(model, vae::save_vae, table, {{"vae."}, {}, table});
+         return convertible(model, vae::save, table, {{"vae."}, {}, table});
        }},
       {"unet", "diffusers", "latent diffusion's (input_blocks...), alone or in a checkpoint",
        [](const fs::path& folder, const nn::Build& build) {
-         unet::UNet model = unet::load_unet(folder, build.tensor);
+         unet::UNet model = unet::load(folder, build).model;
          const KeyTable table = unet::ldm_key_table(model->config());
-         return convertible(model, unet::save_unet, table,
+         return convertible(model, unet::save, table,
                             {{"unet.", "base_model.model."}, {"lora_unet_"}, table});
        }},
       {"flux", "diffusers", "Black Forest Labs' (double_blocks...)",
        [](const fs::path& folder, const nn::Build& build) {
          const KeyTable table = flux::original_key_table();
-         return convertible(flux::load_flux(folder, build.tensor), flux::save_flux, table,
+         return convertible(flux::load(folder, build).model, flux::save, table,
                             {{"transformer.", "diffusion_model.", "base_model.model."},
                              {"lora_unet_", "lora_transformer_"},
                              table,
@@ -135,13 +135,12 @@ const std::vector<ModelKind>& model_kinds() {
       {"qformer", "transformers", "LAVIS",
        [](const fs::path& folder, const nn::Build& build) {
          const KeyTable table = qformer::lavis_key_table();
-         return convertible(qformer::load_qformer(folder, build.tensor), qformer::save_qformer,
-                            table, {{"qformer."}, {}, table});
+         return convertible(qformer::load(folder, build).model, qformer::save, table,
+                            {{"qformer."}, {}, table});
        }},
       {"sam", "transformers", "segment-anything (sam_vit_h_4b8939.pth ...)",
        [](const fs::path& folder, const nn::Build& build) {
-         return with_original(sam::load_sam(folder, build.tensor), sam::save_sam,
-                              sam::original_weights, {});
+         return with_original(sam::load(folder, build).model, sam::save, sam::original_weights, {});
        }},
   };
   return kKinds;

@@ -1,7 +1,9 @@
 #include "models/hf_folder.h"
 
 #include <algorithm>
+#include <set>
 
+#include "core/sha256.h"
 #include "core/str.h"
 #include "io/json.h"
 #include "models/key_map.h"
@@ -85,6 +87,22 @@ void save_hf_folder(const std::filesystem::path& folder, nlohmann::json config,
     config["dtype"] = dtype_name(weights.begin()->second.scalar_type());
   io::save_sharded_safetensors(folder, stem, weights, kMaxShardBytes);
   io::write_json(folder / "config.json", config);
+}
+
+std::string settings_sha256(const std::filesystem::path& folder) {
+  std::set<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const std::filesystem::path& file = entry.path();
+    const std::string name = file.filename().string();
+    const std::string extension = file.extension().string();
+    const bool is_setting = extension == ".json" || extension == ".txt" || extension == ".model";
+    const bool is_index = name == "model_index.json" || ends_with(name, ".index.json");
+    if (is_setting && !is_index && entry.is_regular_file()) files.insert(file);
+  }
+  std::string lines;
+  for (const std::filesystem::path& file : files)
+    lines += str(file.lexically_relative(folder).string(), " ", sha256_file(file), "\n");
+  return sha256_hex(lines);
 }
 
 }  // namespace reasonbrain::models

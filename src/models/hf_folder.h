@@ -52,4 +52,8 @@ nn::StateDict base_state_dict(const torch::nn::Module& module);
 void save_hf_folder(const std::filesystem::path& folder, nlohmann::json config,
                     const nn::StateDict& weights, const std::string& stem = "model");
 
+// SHA-256 over what stands beside the weights: names and content of the configurations, tokenizers
+// and vocabularies in `folder` and below it, but for the index of its parts.
+std::string settings_sha256(const std::filesystem::path& folder);
+
 }  // namespace reasonbrain::models

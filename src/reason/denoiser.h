@@ -13,7 +13,7 @@
 
 namespace reasonbrain::reason {
 
-// What one pass of the backbone is conditioned on (design: condition dropout, Eq. A2).
+// What one pass of the backbone is conditioned on (condition dropout; Eq. A2).
 struct Condition {
   torch::Tensor context;          // [B, T, d]
   torch::Tensor residual_visual;  // [B, N, d] or undefined

@@ -1,8 +1,8 @@
 #include "reason/flux_denoiser.h"
 
 #include "core/str.h"
-#include "models/flux/runner.h"
-#include "models/vae/runner.h"
+#include "models/flux/folder.h"
+#include "models/vae/folder.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::reason {
@@ -132,11 +132,11 @@ void FluxDenoiser::train_adapter(bool residuals) {
 }
 
 void FluxDenoiser::save_backbone(const std::filesystem::path& folder) {
-  models::flux::save_flux(folder, flux);
+  models::flux::save(folder, flux);
 }
 
 void FluxDenoiser::save_codec(const std::filesystem::path& folder) {
-  models::vae::save_vae(folder, vae);
+  models::vae::save(folder, vae);
 }
 
 torch::Tensor FluxDenoiser::residual(const Condition& condition, const torch::Tensor& source,

@@ -3,7 +3,7 @@
 // Legend: B batch, S picture side (pixels), g grid side, N = g*g patches, K regions (padded), n_o
 // objects (padded), L LLM text tokens (left-padded), L_c CLIP text tokens, L_o CLIP tokens of an
 // object phrase, L_2 T5 tokens, d_v CLIP vision width, d_t CLIP text width, d_2 T5 width, C latent
-// channels, h x w latent size.
+// channels, h x w latent size, q queries of an enhancer's stream.
 // Masks are bool, true = valid.
 #pragma once
 
@@ -50,7 +50,7 @@ struct Inputs {
 
 // What the model hands to the denoiser. d = cue width.
 struct Guidance {
-  torch::Tensor context;          // [B, T, d]: T = 77 + 77, or 77 without enhancers
+  torch::Tensor context;          // [B, T, d], T = context_tokens(): q a stream, at least q
   torch::Tensor residual_visual;  // [B, N, d] (the g x g grid, rows first) or undefined
   torch::Tensor residual_text;    // [B, d] (masked mean) or undefined
   // As FLUX was trained with; from Inputs, undefined where a stage has no instruction.

@@ -1,9 +1,5 @@
 // Saving and loading a model folder (the layout: docs/architecture.md).
-#include "models/clip/folder.h"
-#include "models/llama/folder.h"
-#include "models/lora.h"
-#include "models/lora_adapter.h"
-#include "models/t5/runner.h"
+#include <algorithm>
 
 #include "core/atomic_file.h"
 #include "core/interrupt.h"
@@ -13,6 +9,13 @@
 #include "io/json.h"
 #include "io/json_options.h"
 #include "io/path_safety.h"
+#include "models/clip/folder.h"
+#include "models/hf_folder.h"
+#include "models/llama/folder.h"
+#include "models/lora.h"
+#include "models/lora_adapter.h"
+#include "models/t5/folder.h"
+#include "reason/llm_part.h"
 #include "reason/own_weights.h"
 #include "reason/pipeline.h"
 #include "reasonbrain/error.h"
@@ -43,25 +46,13 @@ struct OwnConfig {
 
 struct Part {
   const char* name;  // folder and key of the index
-  PartOptions PartsOptions::*options;
+  PartMember options;
 };
 
 constexpr Part kParts[] = {
     {"vision", &PartsOptions::vision},     {"text", &PartsOptions::text},
     {"llm", &PartsOptions::llm},           {"vae", &PartsOptions::vae},
     {"denoiser", &PartsOptions::denoiser}, {"text_2", &PartsOptions::text_2}};
-
-// Where a part's own weights lie in the pipeline.
-struct PartModule {
-  const char* prefix;
-  PartOptions PartsOptions::*options;
-};
-
-constexpr PartModule kModules[] = {
-    {"encoder.vision.", &PartsOptions::vision}, {"encoder.text.", &PartsOptions::text},
-    {"encoder.text_2.", &PartsOptions::text_2}, {"model.llm.", &PartsOptions::llm},
-    {"denoiser.vae.", &PartsOptions::vae},      {"denoiser.unet.", &PartsOptions::denoiser},
-    {"denoiser.flux.", &PartsOptions::denoiser}};
 
 bool has_part(const PipelineOptions& options, const std::string& name) {
   if (name == "vae") return options.denoiser.codec == LatentCodec::kAutoencoderKl;
@@ -103,7 +94,7 @@ nlohmann::json scheduler_json(const diffusion::SchedulerConfig& config) {
 }
 
 struct FoundPart {
-  std::string path;      // "" when the index does not name the part
+  std::string path;      // of its folder
   std::string sha256;    // "" when the index does not state it
   bool outside = false;  // of the model folder: saved again by reference
   bool frozen = false;
@@ -135,16 +126,16 @@ nlohmann::json read_index(const fs::path& folder) {
 
 FoundPart find_part(const nlohmann::json& parts, const std::string& name, const fs::path& folder,
                     const std::string& origin) {
-  FoundPart part;
   const auto found = parts.find(name);
-  if (found == parts.end()) return part;
+  if (found == parts.end()) throw data_error(str(origin, ": part '", name, "' is missing"));
   const std::string path = (*found)["path"];
-  const std::string sha = found->value("sha256", "");
+  FoundPart part;
+  part.sha256 = found->value("sha256", "");
   part.frozen = found->value("frozen", false);
   part.outside = fs::path(path).is_absolute() || path.find("..") != std::string::npos;
   fs::path resolved;
   if (part.outside) {
-    if (!part.frozen || sha.empty()) {
+    if (!part.frozen || part.sha256.empty()) {
       throw data_error(
           str(origin, ": part '", name, "' has the path '", path,
               "', which leaves the model folder; only a frozen part with its sha256 may"));
@@ -157,22 +148,63 @@ FoundPart find_part(const nlohmann::json& parts, const std::string& name, const 
     throw data_error(
         str(origin, ": part '", name, "' is not there: no folder ", resolved.string()));
   }
-  if (!sha.empty()) {
-    const std::string got = weights_sha256(resolved);
-    if (got != sha) {
-      throw data_error(str(origin, ": the weights of part '", name, "' in ", resolved.string(),
-                           " have sha256 ", got, ", expected ", sha,
-                           "; they are not those the model was trained with"));
-    }
-  }
   part.path = resolved.string();
-  part.sha256 = sha;
   return part;
+}
+
+void require_stated_weights(const FoundPart& part, const std::string& name,
+                            const std::string& origin) {
+  if (part.sha256.empty()) return;
+  const std::string got = weights_sha256(part.path);
+  if (got == part.sha256) return;
+  throw data_error(str(origin, ": the weights of part '", name, "' in ", part.path, " have sha256 ",
+                       got, ", expected ", part.sha256,
+                       "; they are not those the model was trained with"));
+}
+
+// All but the configurations of the parts and where they are.
+PipelineOptions read_own_options(const fs::path& folder) {
+  PipelineOptions options;
+  const fs::path config = folder / "reason" / "config.json";
+  OwnConfig own{options};
+  io::read_json_options(io::read_json(config), own, config.string());
+  const fs::path scheduler = folder / "scheduler" / "scheduler_config.json";
+  const nlohmann::json schedule = io::read_python_json(scheduler);
+  options.scheduler = diffusion::SchedulerConfig::defaults_for(schedule);
+  io::read_json_options(schedule, options.scheduler, scheduler.string(), {.ignore_unknown = true});
+  options.tokenizers.llm = (folder / "llm").string();
+  options.tokenizers.text = (folder / "text").string();
+  options.tokenizers.text_2 = (folder / "text_2").string();
+  return options;
 }
 
 bool is_complete(const fs::path& checkpoint) {
   return fs::exists(checkpoint / "COMPLETE") &&
          fs::exists(checkpoint / "model" / "model_index.json");
+}
+
+// Of checkpoints/, by number: step-9 before step-10.
+std::vector<fs::path> numbered_checkpoints(const fs::path& checkpoints) {
+  std::vector<fs::path> out;
+  for (const auto& entry : fs::directory_iterator(checkpoints)) {
+    if (starts_with(entry.path().filename().string(), "step-")) out.push_back(entry.path());
+  }
+  std::sort(out.begin(), out.end(), [](const fs::path& a, const fs::path& b) {
+    const std::string left = a.string(), right = b.string();
+    return std::pair(left.size(), left) < std::pair(right.size(), right);
+  });
+  return out;
+}
+
+// "" when the checkpoint can be used, else why not.
+std::string problem_of(const fs::path& checkpoint) {
+  if (!is_complete(checkpoint)) return "it is incomplete";
+  try {
+    read_index(checkpoint / "model");
+  } catch (const Error& problem) {
+    return problem.what();
+  }
+  return "";
 }
 
 }  // namespace
@@ -188,21 +220,42 @@ fs::path find_model_folder(const fs::path& folder) {
   const fs::path checkpoints = folder / "checkpoints";
   if (fs::is_directory(checkpoints)) {
     if (is_complete(checkpoints / "best")) return checkpoints / "best" / "model";
-    const auto is_earlier = [](const fs::path& a, const fs::path& b) {  // step-9 before step-10
-      const std::string left = a.string(), right = b.string();
-      return std::pair(left.size(), left) < std::pair(right.size(), right);
-    };
-    fs::path newest;
-    for (const auto& entry : fs::directory_iterator(checkpoints)) {
-      if (starts_with(entry.path().filename().string(), "step-") && is_complete(entry.path())) {
-        newest = std::max(newest, entry.path(), is_earlier);
-      }
+    std::vector<fs::path> candidates = numbered_checkpoints(checkpoints);
+    for (; !candidates.empty(); candidates.pop_back()) {
+      const std::string problem = problem_of(candidates.back());
+      if (problem.empty()) return candidates.back() / "model";
+      log::warning(str(candidates.back().string(), " is passed over: ", problem));
     }
-    if (!newest.empty()) return newest / "model";
     throw data_error(str(folder.string(), " is a run folder without a complete checkpoint yet"));
   }
   throw data_error(
       str(folder.string(), " is no model folder (no model_index.json), checkpoint or run folder"));
+}
+
+PipelineOptions read_model_options(const fs::path& given) {
+  const fs::path folder = find_model_folder(given);
+  const std::string origin = (folder / "model_index.json").string();
+  const nlohmann::json parts = read_index(folder).at("parts");
+  PipelineOptions options = read_own_options(folder);
+  const auto part_folder = [&](const std::string& name) {
+    return fs::path(find_part(parts, name, folder, origin).path);
+  };
+  const auto read = [&](const std::string& name, const auto& parse) {
+    const fs::path part = part_folder(name);
+    return parse(models::read_hf_config(part), (part / "config.json").string());
+  };
+  options.vision = read("vision", models::clip::parse_vision_config);
+  options.text = read("text", models::clip::parse_text_config);
+  options.llm = read_llm_config(part_folder("llm"));
+  options.qformer.encoder_hidden_size = options.llm.hidden_size;
+  if (has_part(options, "vae")) options.vae = read("vae", models::vae::vae_config_from_json);
+  if (options.denoiser.backbone == Backbone::kFlux) {
+    options.flux = read("denoiser", models::flux::flux_config_from_json);
+  } else {
+    options.unet = read("denoiser", models::unet::unet_config_from_json);
+  }
+  if (has_part(options, "text_2")) options.text_2 = read("text_2", models::t5::parse_t5_config);
+  return options;
 }
 
 void Pipeline::detach_paths(const std::vector<std::string>& names) {
@@ -214,10 +267,8 @@ void Pipeline::detach_paths(const std::vector<std::string>& names) {
 
 bool Pipeline::is_referenced(const std::string& name) const {
   if (models::is_lora_parameter(name)) return false;
-  for (const PartModule& part : kModules) {
-    if (starts_with(name, part.prefix)) return by_reference(options_.parts.*part.options);
-  }
-  return false;
+  const PartMember part = part_of(name);
+  return part != nullptr && by_reference(options_.parts.*part);
 }
 
 // Read once: what lies there later is not what was trained on.
@@ -255,7 +306,7 @@ void Pipeline::save(const fs::path& folder) {
       if (name == "llm") models::llama::save(target, model->llm);
       if (name == "vae") denoiser_->save_codec(target);
       if (name == "denoiser") denoiser_->save_backbone(target);
-      if (name == "text_2") models::t5::save_t5(target, encoder->text_2);
+      if (name == "text_2") models::t5::save(target, encoder->text_2);
     }
     torch::nn::Module* adapted = adapted_part(name);
     if (adapted != nullptr && !models::lora_adapter_of(*adapted).empty())
@@ -287,21 +338,14 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
   const fs::path folder = find_model_folder(given);
   const std::string origin = (folder / "model_index.json").string();
   const nlohmann::json parts = read_index(folder).at("parts");
-  PipelineOptions options;
-  const fs::path config = folder / "reason" / "config.json";
-  OwnConfig own{options};
-  io::read_json_options(io::read_json(config), own, config.string());
-  const fs::path scheduler = folder / "scheduler" / "scheduler_config.json";
-  const nlohmann::json schedule = io::read_python_json(scheduler);
-  options.scheduler = diffusion::SchedulerConfig::defaults_for(schedule);
-  io::read_json_options(schedule, options.scheduler, scheduler.string(), {.ignore_unknown = true});
+  PipelineOptions options = read_own_options(folder);
   // Inside the folder: a copy, not a reference, when saved again. Outside: only adapters are here.
   std::vector<const Part*> own_parts, outside_parts;
   std::map<std::string, std::string> outside_sha256;
   for (const Part& part : kParts) {
     if (!has_part(options, part.name)) continue;
     const FoundPart found = find_part(parts, part.name, folder, origin);
-    if (found.path.empty()) throw data_error(str(origin, ": part '", part.name, "' is missing"));
+    require_stated_weights(found, part.name, origin);
     PartOptions& part_options = options.parts.*part.options;
     part_options.path = found.path;
     part_options.train = found.frozen ? TrainMode::kFrozen : TrainMode::kFull;
@@ -309,9 +353,6 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
     (found.outside ? outside_parts : own_parts).push_back(&part);
     if (found.outside) outside_sha256[found.path] = found.sha256;
   }
-  options.tokenizers.llm = (folder / "llm").string();
-  options.tokenizers.text = (folder / "text").string();
-  options.tokenizers.text_2 = (folder / "text_2").string();
 
   std::shared_ptr<Pipeline> pipeline(new Pipeline(options, placement));
   pipeline->referenced_sha256_ = std::move(outside_sha256);
@@ -331,7 +372,9 @@ std::shared_ptr<Pipeline> Pipeline::load(const fs::path& given, const Placement&
     models::load_peft_adapter(*adapted, folder / part->name / models::kAdapterFolder);
   }
   for (const Part* part : own_parts) (pipeline->options_.parts.*part->options).path.clear();
-  std::string lines;
+  std::string lines = str("settings ", models::settings_sha256(folder), "\n");
+  for (const auto& [path, sha256] : pipeline->referenced_sha256_)
+    lines += str("settings ", models::settings_sha256(path), "\n");
   for (const auto& [name, part] : parts.items())
     lines += name + " " + part.value("sha256", "") + "\n";
   for (const Part& part : kParts) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "reason/token_selection_options.h"
+#include "reason/hallucination_options.h"
 #include "reasonbrain/describe.h"
 
 namespace reasonbrain::reason {

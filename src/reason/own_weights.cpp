@@ -1,6 +1,7 @@
 #include "reason/own_weights.h"
 
 #include "core/str.h"
+#include "reason/pipeline_options.h"
 
 namespace reasonbrain::reason {
 namespace {
@@ -8,10 +9,7 @@ namespace {
 constexpr const char* kDenoiserPrefix = "denoiser.";
 
 bool is_own(const std::string& name) {
-  for (const char* part : {"llm.", "denoiser.unet.", "denoiser.flux.", "denoiser.vae."}) {
-    if (starts_with(name, part)) return false;
-  }
-  return true;
+  return part_of(starts_with(name, kDenoiserPrefix) ? name : "model." + name) == nullptr;
 }
 
 }  // namespace

@@ -31,9 +31,9 @@ torch::Tensor paint(Denoiser& denoiser, const diffusion::SchedulerConfig& schedu
   condition.keep_text = at::zeros({count, batch}, source.options().dtype(torch::kFloat32));
   condition.keep_image = at::zeros_like(condition.keep_text);
   for (int64_t i = 0; i < count; ++i) {
-    const diffusion::Condition kind = passes[static_cast<size_t>(i)].condition;
-    if (kind == diffusion::Condition::kFull) condition.keep_text[i].fill_(1);
-    if (kind != diffusion::Condition::kNone) condition.keep_image[i].fill_(1);
+    const diffusion::PassKind kind = passes[static_cast<size_t>(i)].kind;
+    if (kind == diffusion::PassKind::kFull) condition.keep_text[i].fill_(1);
+    if (kind != diffusion::PassKind::kNone) condition.keep_image[i].fill_(1);
   }
   condition.keep_text = condition.keep_text.flatten();
   condition.keep_image = condition.keep_image.flatten();

@@ -3,11 +3,11 @@
 #include "core/str.h"
 #include "diffusion/sampler.h"
 #include "models/clip/folder.h"
-#include "models/flux/runner.h"
+#include "models/flux/folder.h"
 #include "models/lora.h"
-#include "models/t5/runner.h"
-#include "models/unet/runner.h"
-#include "models/vae/runner.h"
+#include "models/t5/folder.h"
+#include "models/unet/folder.h"
+#include "models/vae/folder.h"
 #include "reason/flux_denoiser.h"
 #include "reason/llm_part.h"
 #include "reason/own_weights.h"
@@ -77,6 +77,22 @@ std::unique_ptr<text::Tokenizer> load_fitting_tokenizer(const std::string& folde
   return tokenizer;
 }
 
+// What `load` gives as `model` of the part's folder, whose configuration replaces `config`; without
+// a folder a fresh model of `config`. `arguments` stand between that and `build`.
+template <class Config, class Load, class... Arguments>
+auto load_or_init(const PartOptions& part, const char* name, uint64_t seed, Config& config,
+                  const Load& load, const nn::Build& build, const Arguments&... arguments) {
+  using Holder = decltype(load(part.path, build).model);
+  if (part.path.empty()) {
+    Holder fresh(config, arguments..., build);
+    nn::init_weights(*fresh, seed, name);
+    return fresh;
+  }
+  Holder loaded = load(part.path, build).model;
+  config = loaded->config();
+  return loaded;
+}
+
 }  // namespace
 
 int64_t context_tokens(const ReasonOptions& options) {
@@ -91,33 +107,19 @@ Pipeline::Pipeline(const PipelineOptions& options, const Placement& placement)
 std::shared_ptr<Denoiser> Pipeline::build_denoiser(uint64_t seed,
                                                    const models::vae::AutoencoderKL& vae) {
   const nn::Build plain{placement_.options()};
-  const std::string& path = options_.parts.denoiser.path;
+  const PartOptions& part = options_.parts.denoiser;
   const auto objective = options_.scheduler.objective();
   const DenoiserSizes sizes{options_.reason.width, context_tokens(options_.reason),
                             options_.text.hidden_size,
                             options_.flux_text.prompt_embeds ? options_.text_2.d_model : 0};
   if (options_.denoiser.backbone == Backbone::kFlux) {
-    models::flux::Flux flux = nullptr;
-    if (path.empty()) {
-      flux = models::flux::Flux(options_.flux, plain);
-      nn::init_weights(*flux, seed, "flux");
-    } else {
-      flux = models::flux::load_flux(path, plain.tensor);
-      options_.flux = flux->config();
-    }
+    auto flux = load_or_init(part, "flux", seed, options_.flux, models::flux::load, plain);
     backbone_ = flux.ptr();
     return std::make_shared<FluxDenoiser>(
         options_.denoiser, options_.flux_text, flux, objective,
         static_cast<double>(options_.scheduler.num_train_timesteps), sizes, vae, plain);
   }
-  models::unet::UNet unet = nullptr;
-  if (path.empty()) {
-    unet = models::unet::UNet(options_.unet, plain);
-    nn::init_weights(*unet, seed, "unet");
-  } else {
-    unet = models::unet::load_unet(path, plain.tensor);
-    options_.unet = unet->config();
-  }
+  auto unet = load_or_init(part, "unet", seed, options_.unet, models::unet::load, plain);
   backbone_ = unet.ptr();
   return std::make_shared<UNetDenoiser>(options_.denoiser, unet, objective, sizes, vae, plain);
 }
@@ -126,15 +128,8 @@ models::t5::T5Encoder Pipeline::build_text_2(uint64_t seed, const nn::Build& bui
   if (!options_.flux_text.prompt_embeds) return nullptr;
   if (options_.denoiser.backbone != Backbone::kFlux)
     throw config_error("model.flux_text.prompt_embeds needs model.denoiser.backbone flux");
-  models::t5::T5Encoder encoder = nullptr;
-  if (options_.parts.text_2.path.empty()) {
-    encoder = models::t5::T5Encoder(options_.text_2, build);
-    nn::init_weights(*encoder, seed, "text_2");
-  } else {
-    encoder = models::t5::load_t5(options_.parts.text_2.path, build);
-    options_.text_2 = encoder->config();
-  }
-  return encoder;
+  return load_or_init(options_.parts.text_2, "text_2", seed, options_.text_2, models::t5::load,
+                      build);
 }
 
 // Options with which no picture could be read or painted are refused here, not in the middle of an
@@ -161,54 +156,50 @@ void Pipeline::require_usable_options() const {
   }
 }
 
+std::unique_ptr<Processor> Pipeline::make_processor() const {
+  PromptProcessing prompt;
+  if (options_.flux_text.prompt_embeds) {
+    prompt = {
+        load_fitting_tokenizer(options_.tokenizers.text_2, "text_2", options_.text_2.vocab_size),
+        options_.flux_text.max_sequence_length};
+  }
+  return std::make_unique<Processor>(
+      options_.reason, options_.denoiser,
+      VisionProcessing{options_.vision.image_size, options_.vision.patch_size, options_.image_mean,
+                       options_.image_std},
+      options_.text.max_position_embeddings,
+      load_fitting_tokenizer(options_.tokenizers.llm, "llm", options_.llm.vocab_size),
+      load_fitting_tokenizer(options_.tokenizers.text, "text", options_.text.vocab_size),
+      std::move(prompt));
+}
+
 void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string& origin) {
   const nn::Build plain{placement_.options()};
   const nn::Build tower = plain.normal(options_.initializer_range);
+  const PartsOptions& parts = options_.parts;
 
-  models::clip::VisionModel vision = nullptr;
-  models::clip::TextModel text = nullptr;
-  LlmPart language;
-  models::vae::AutoencoderKL vae = nullptr;
-  const auto& parts = options_.parts;
-  if (parts.vision.path.empty()) {
-    vision = models::clip::VisionModel(options_.vision, /*with_projection=*/false, tower);
-    nn::init_weights(*vision, seed, "vision");
-  } else {
-    vision = models::clip::load_vision(parts.vision.path, tower).model;
-    options_.vision = vision->config();
-  }
-  if (parts.text.path.empty()) {
-    text = models::clip::TextModel(options_.text, /*with_projection=*/false, tower);
-    nn::init_weights(*text, seed, "text");
-  } else {
-    text = models::clip::load_text(parts.text.path, tower).model;
-    options_.text = text->config();
-  }
-  if (parts.llm.path.empty()) {
-    language.llm = models::llama::Llama(options_.llm, tower);
-    nn::init_weights(*language.llm, seed, "llm");
-  } else {
-    language = load_llm_part(parts.llm.path, tower);
-    options_.llm = language.llm->config();
-  }
+  auto vision = load_or_init(parts.vision, "vision", seed, options_.vision,
+                             models::clip::load_vision, tower, /*with_projection=*/false);
+  auto text = load_or_init(parts.text, "text", seed, options_.text, models::clip::load_text, tower,
+                           /*with_projection=*/false);
+  nn::StateDict projector;  // of LLaVA
+  const auto load_llm = [&](const std::string& path, const nn::Build& build) {
+    LlmPart part = load_llm_part(path, build);
+    projector = part.projector;
+    return part;
+  };
+  auto llm = load_or_init(parts.llm, "llm", seed, options_.llm, load_llm, tower);
   encoder =
       register_module("encoder", Encoder(options_.reason, vision, text, build_text_2(seed, plain)));
 
   const ModelSizes sizes{options_.vision.hidden_size, options_.text.hidden_size};
   options_.qformer.encoder_hidden_size = options_.llm.hidden_size;
   const nn::Build own_build = plain.normal(options_.reason.initializer_range);
-  model = register_module("model",
-                          Model(options_.reason, sizes, language.llm, options_.qformer, own_build));
+  model = register_module("model", Model(options_.reason, sizes, llm, options_.qformer, own_build));
 
-  if (options_.denoiser.codec == LatentCodec::kAutoencoderKl) {
-    if (parts.vae.path.empty()) {
-      vae = models::vae::AutoencoderKL(options_.vae, plain);
-      nn::init_weights(*vae, seed, "vae");
-    } else {
-      vae = models::vae::load_vae(parts.vae.path, plain.tensor);
-      options_.vae = vae->config();
-    }
-  }
+  models::vae::AutoencoderKL vae = nullptr;
+  if (options_.denoiser.codec == LatentCodec::kAutoencoderKl)
+    vae = load_or_init(parts.vae, "vae", seed, options_.vae, models::vae::load, plain);
   const std::shared_ptr<Denoiser> denoiser = build_denoiser(seed, vae);
   denoiser_ = register_module("denoiser", denoiser);
   require_usable_options();
@@ -217,28 +208,12 @@ void Pipeline::build(uint64_t seed, const nn::StateDict* own, const std::string&
     nn::init_weights(*denoiser, seed, "denoiser", /*skip=*/{"unet", "flux", "vae"});
     nn::init_weights(*model, seed, "model", /*skip=*/{"llm"});
     model->init_new_rows(seed);
-    if (!language.projector.empty()) {
-      model->start_image_adapter(language.projector, parts.llm.path);
-    }
+    if (!projector.empty()) model->start_image_adapter(projector, parts.llm.path);
   } else {
     load_own_weights(*model, *denoiser, *own, origin);
   }
-
-  if (placement_.device.is_meta()) return;  // sizes only: no words, no pictures
-  PromptProcessing prompt;
-  if (options_.flux_text.prompt_embeds) {
-    prompt = {
-        load_fitting_tokenizer(options_.tokenizers.text_2, "text_2", options_.text_2.vocab_size),
-        options_.flux_text.max_sequence_length};
-  }
-  processor_ = std::make_unique<Processor>(
-      options_.reason, options_.denoiser,
-      VisionProcessing{options_.vision.image_size, options_.vision.patch_size, options_.image_mean,
-                       options_.image_std},
-      options_.text.max_position_embeddings,
-      load_fitting_tokenizer(options_.tokenizers.llm, "llm", options_.llm.vocab_size),
-      load_fitting_tokenizer(options_.tokenizers.text, "text", options_.text.vocab_size),
-      std::move(prompt));
+  // On the meta device there are sizes only: no words, no pictures.
+  if (!placement_.device.is_meta()) processor_ = make_processor();
 }
 
 std::shared_ptr<Pipeline> Pipeline::create(const PipelineOptions& options,

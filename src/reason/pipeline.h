@@ -83,6 +83,7 @@ class Pipeline : public torch::nn::Module {
   torch::nn::Module* adapted_part(const std::string& name);  // nullptr: has no adapters
   const std::string& referenced_sha256(const std::string& path);
   void require_usable_options() const;
+  std::unique_ptr<Processor> make_processor() const;
 
   PipelineOptions options_;
   Placement placement_;
@@ -95,5 +96,10 @@ class Pipeline : public torch::nn::Module {
 
 // The model folder that `folder` stands for: itself, a checkpoint's, or a run folder's.
 std::filesystem::path find_model_folder(const std::filesystem::path& folder);
+
+// The options of a model in a folder as load() takes it, without reading weights: from what the
+// folder says and the configurations in the folders of its parts; paths of parts are left out.
+// Error(kData) for what is missing or damaged.
+PipelineOptions read_model_options(const std::filesystem::path& folder);
 
 }  // namespace reasonbrain::reason

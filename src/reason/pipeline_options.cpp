@@ -44,6 +44,18 @@ void PartsOptions::validate() const {
   }
 }
 
+PartMember part_of(const std::string& name) {
+  static constexpr std::pair<const char*, PartMember> kPrefixes[] = {
+      {"encoder.vision.", &PartsOptions::vision}, {"encoder.text.", &PartsOptions::text},
+      {"encoder.text_2.", &PartsOptions::text_2}, {"model.llm.", &PartsOptions::llm},
+      {"denoiser.vae.", &PartsOptions::vae},      {"denoiser.unet.", &PartsOptions::denoiser},
+      {"denoiser.flux.", &PartsOptions::denoiser}};
+  for (const auto& [prefix, part] : kPrefixes) {
+    if (starts_with(name, prefix)) return part;
+  }
+  return nullptr;
+}
+
 void InferenceOptions::describe(OptionVisitor& v) {
   v.field("steps", steps, {.help = "Denoising steps", .min = 1, .max = 1000});
   v.field("guidance", guidance, {.help = "Text guidance s_T; 1: off", .min = 0, .max = 100});

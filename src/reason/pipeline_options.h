@@ -39,6 +39,12 @@ struct PartsOptions {
   void validate() const;
 };
 
+using PartMember = PartOptions PartsOptions::*;
+
+// The part whose weights a Pipeline has under this name of a parameter or buffer; nullptr: they are
+// ReasonBrain's own.
+PartMember part_of(const std::string& name);
+
 // Who finds the objects of an instruction: text/objects.h, or the language model asked once.
 enum class ObjectSource { kRules, kModel };
 

@@ -46,6 +46,13 @@ std::vector<RegionShape> measure(const io::Image& map) {
   return out;
 }
 
+// Labels without the background.
+int64_t count_regions(const io::Image& map) {
+  std::array<bool, 256> seen{};
+  for (uint8_t label : map.pixels) seen[label] = true;
+  return std::count(seen.begin() + 1, seen.end(), true);
+}
+
 torch::Tensor pad_ids(const std::vector<std::vector<int64_t>>& rows, int64_t width, bool left,
                       int64_t pad, torch::Tensor& mask) {
   const auto count = static_cast<int64_t>(rows.size());
@@ -70,6 +77,10 @@ std::vector<int64_t> encode_cut(const text::Tokenizer& tokenizer, const std::str
   ids[static_cast<size_t>(limit - 1)] = ids.back();
   ids.resize(static_cast<size_t>(limit));
   return ids;
+}
+
+int64_t padding_id(const text::Tokenizer& tokenizer) {
+  return tokenizer.pad_id().value_or(tokenizer.eos_id().value_or(0));
 }
 
 int64_t longest(const std::vector<std::vector<int64_t>>& rows) {
@@ -109,17 +120,6 @@ io::Image to_image(const torch::Tensor& pixels) {
   io::Image image(static_cast<int>(rows.size(1)), static_cast<int>(rows.size(0)), 3);
   std::copy_n(rows.data_ptr<uint8_t>(), image.pixels.size(), image.pixels.begin());
   return image;
-}
-
-EncoderInputs EncoderInputs::to(torch::Device device) const {
-  EncoderInputs out = *this;
-  for (torch::Tensor* tensor :
-       {&out.pixels, &out.vision_pixels, &out.prefix_ids, &out.instruction_ids,
-        &out.instruction_mask, &out.clip_ids, &out.clip_mask, &out.object_ids, &out.object_mask,
-        &out.region_weights, &out.region_geometry, &out.region_mask, &out.t5_ids}) {
-    if (tensor->defined()) *tensor = tensor->to(device);
-  }
-  return out;
 }
 
 Processor::Processor(const ReasonOptions& reason, const DenoiserOptions& denoiser,
@@ -222,15 +222,12 @@ void Processor::fill_regions(const io::Image& map, int64_t row, EncoderInputs& o
   }
 }
 
-EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const {
-  const auto count = static_cast<int64_t>(pictures.size());
+void Processor::read_pictures(const std::vector<Picture>& pictures, EncoderInputs& out) const {
   const int64_t side = denoiser_.picture_side;
-  EncoderInputs out;
+  const int size = static_cast<int>(vision_.image_size);
   std::vector<const io::Image*> canvases, vision;
   std::vector<io::Image> resized;
   resized.reserve(pictures.size());
-  std::vector<std::vector<int64_t>> instructions, clip, t5;
-  int64_t num_objects = 0, num_regions = 0;
   for (const Picture& picture : pictures) {
     if (picture.canvas.width != side || picture.canvas.height != side ||
         picture.canvas.channels != 3) {
@@ -239,39 +236,47 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
                            "x3"));
     }
     canvases.push_back(&picture.canvas);
-    const int size = static_cast<int>(vision_.image_size);
     if (size == side) {
       vision.push_back(&picture.canvas);
     } else {
       resized.push_back(io::resize(picture.canvas, size, size, io::Filter::kBicubic));
       vision.push_back(&resized.back());
     }
+  }
+  out.pixels = to_tensor(canvases);
+  const torch::Tensor mean = at::tensor(vision_.mean, torch::kFloat32).view({1, 3, 1, 1});
+  const torch::Tensor std = at::tensor(vision_.std, torch::kFloat32).view({1, 3, 1, 1});
+  out.vision_pixels = ((to_tensor(vision) + 1) * 0.5 - mean) / std;
+}
+
+void Processor::encode_words(const std::vector<Picture>& pictures, EncoderInputs& out) const {
+  std::vector<std::vector<int64_t>> instructions, clip, t5;
+  for (const Picture& picture : pictures) {
     instructions.push_back(instruction_tokens(picture.instruction));
     clip.push_back(encode_cut(*clip_tokenizer_, picture.instruction, max_clip_tokens_));
     if (prompt_.tokenizer) {
       t5.push_back(
           encode_cut(*prompt_.tokenizer, picture.instruction, prompt_.max_sequence_length));
     }
-    num_objects = std::max(num_objects, static_cast<int64_t>(picture.objects.size()));
-    if (!picture.instance_map.empty()) {
-      std::array<bool, 256> seen{};
-      for (uint8_t label : picture.instance_map.pixels) seen[label] = true;
-      num_regions = std::max<int64_t>(num_regions, std::count(seen.begin() + 1, seen.end(), true));
-    }
   }
-  out.pixels = to_tensor(canvases);
-  const torch::Tensor mean = at::tensor(vision_.mean, torch::kFloat32).view({1, 3, 1, 1});
-  const torch::Tensor std = at::tensor(vision_.std, torch::kFloat32).view({1, 3, 1, 1});
-  out.vision_pixels = ((to_tensor(vision) + 1) * 0.5 - mean) / std;
-
   std::vector<int64_t> prefix = llm_tokenizer_->encode(reason_.prompt.prefix, /*add_special=*/true);
   out.prefix_ids = at::tensor(prefix, torch::kInt64);
   out.instruction_ids = pad_ids(instructions, longest(instructions), /*left=*/true,
                                 llm_tokenizer_->pad_id().value_or(0), out.instruction_mask);
-  const int64_t clip_pad =
-      clip_tokenizer_->pad_id().value_or(clip_tokenizer_->eos_id().value_or(0));
-  out.clip_ids = pad_ids(clip, longest(clip), /*left=*/false, clip_pad, out.clip_mask);
+  out.clip_ids =
+      pad_ids(clip, longest(clip), /*left=*/false, padding_id(*clip_tokenizer_), out.clip_mask);
+  if (prompt_.tokenizer) {
+    torch::Tensor unused;
+    out.t5_ids = pad_ids(t5, prompt_.max_sequence_length, /*left=*/false,
+                         prompt_.tokenizer->pad_id().value_or(0), unused);
+  }
+}
 
+void Processor::encode_objects(const std::vector<Picture>& pictures, EncoderInputs& out) const {
+  const auto count = static_cast<int64_t>(pictures.size());
+  int64_t num_objects = 0;
+  for (const Picture& picture : pictures)
+    num_objects = std::max(num_objects, static_cast<int64_t>(picture.objects.size()));
   num_objects = std::min(num_objects, reason_.idc.max_objects);
   std::vector<std::vector<int64_t>> phrases;
   out.object_mask = at::zeros({count, num_objects}, torch::kBool);
@@ -285,14 +290,17 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
     }
   }
   torch::Tensor unused;
-  if (prompt_.tokenizer) {
-    out.t5_ids = pad_ids(t5, prompt_.max_sequence_length, /*left=*/false,
-                         prompt_.tokenizer->pad_id().value_or(0), unused);
-  }
   const int64_t width = longest(phrases);
-  out.object_ids =
-      pad_ids(phrases, width, /*left=*/false, clip_pad, unused).view({count, num_objects, width});
+  out.object_ids = pad_ids(phrases, width, /*left=*/false, padding_id(*clip_tokenizer_), unused)
+                       .view({count, num_objects, width});
+}
 
+void Processor::encode_regions(const std::vector<Picture>& pictures, EncoderInputs& out) const {
+  const auto count = static_cast<int64_t>(pictures.size());
+  const int64_t side = denoiser_.picture_side;
+  int64_t num_regions = 0;
+  for (const Picture& picture : pictures)
+    num_regions = std::max(num_regions, count_regions(picture.instance_map));
   num_regions = std::min(num_regions, reason_.frce.max_regions);
   const int64_t cells = vision_.grid() * vision_.grid();
   out.region_weights = at::zeros({count, num_regions, cells}, torch::kFloat32);
@@ -307,6 +315,14 @@ EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const 
     }
     fill_regions(map, i, out);
   }
+}
+
+EncoderInputs Processor::operator()(const std::vector<Picture>& pictures) const {
+  EncoderInputs out;
+  read_pictures(pictures, out);
+  encode_words(pictures, out);
+  encode_objects(pictures, out);
+  encode_regions(pictures, out);
   return out;
 }
 

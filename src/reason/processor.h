@@ -23,11 +23,9 @@ struct Picture {
 };
 
 struct VisionProcessing {
-  int64_t image_size = 224;  // pixels
-  int64_t patch_size = 14;   // pixels
-  std::vector<double> mean = {0.48145466, 0.4578275,
-                              0.40821073};  // per channel, of values in [0, 1]
-  std::vector<double> std = {0.26862954, 0.26130258, 0.27577711};
+  int64_t image_size = 0;         // pixels
+  int64_t patch_size = 0;         // pixels
+  std::vector<double> mean, std;  // per channel, of values in [0, 1]
   int64_t grid() const { return image_size / patch_size; }
 };
 
@@ -60,6 +58,10 @@ class Processor {
   std::vector<std::string> answer_words(const std::vector<int64_t>& ids) const;
 
  private:
+  void read_pictures(const std::vector<Picture>& pictures, EncoderInputs& out) const;
+  void encode_words(const std::vector<Picture>& pictures, EncoderInputs& out) const;
+  void encode_objects(const std::vector<Picture>& pictures, EncoderInputs& out) const;
+  void encode_regions(const std::vector<Picture>& pictures, EncoderInputs& out) const;
   void fill_regions(const io::Image& instance_map, int64_t row, EncoderInputs& out) const;
 
   ReasonOptions reason_;

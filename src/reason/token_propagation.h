@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "models/llama/llama.h"
+#include "reason/hallucination_options.h"
 #include "reason/pass_statistics.h"
-#include "reason/token_selection_options.h"
 
 namespace reasonbrain::reason {
 

@@ -5,8 +5,8 @@
 #include <torch/types.h>
 
 #include "models/llama/layer_hook.h"
+#include "reason/hallucination_options.h"
 #include "reason/pass_statistics.h"
-#include "reason/token_selection_options.h"
 
 namespace reasonbrain::reason {
 

@@ -1,8 +1,8 @@
 #include "reason/unet_denoiser.h"
 
 #include "core/str.h"
-#include "models/unet/runner.h"
-#include "models/vae/runner.h"
+#include "models/unet/folder.h"
+#include "models/vae/folder.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::reason {
@@ -59,11 +59,11 @@ UNetDenoiser::UNetDenoiser(const DenoiserOptions& options, models::unet::UNet un
 }
 
 void UNetDenoiser::save_backbone(const std::filesystem::path& folder) {
-  models::unet::save_unet(folder, unet);
+  models::unet::save(folder, unet);
 }
 
 void UNetDenoiser::save_codec(const std::filesystem::path& folder) {
-  models::vae::save_vae(folder, vae);
+  models::vae::save(folder, vae);
 }
 
 void UNetDenoiser::train_adapter(bool residuals) {

@@ -8,7 +8,7 @@
 #include "core/str.h"
 #include "data/rle.h"
 #include "io/resize.h"
-#include "models/sam/runner.h"
+#include "models/sam/folder.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/safetensors.h"
 #include "segment/mask_tensors.h"
@@ -143,7 +143,8 @@ MaskGenerator::MaskGenerator(models::sam::Sam sam, const MaskOptions& options,
 
 MaskGenerator::MaskGenerator(const std::filesystem::path& folder, const MaskOptions& options,
                              const Placement& placement)
-    : MaskGenerator(models::sam::load_sam(folder, placement.options()), options, placement) {
+    : MaskGenerator(models::sam::load(folder, nn::Build{placement.options()}).model, options,
+                    placement) {
   sha256_ = folder_sha256(folder);
 }
 

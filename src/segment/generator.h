@@ -25,7 +25,7 @@ struct AutoMask {
 
 class MaskGenerator {
  public:
-  // `folder` as models::sam::load_sam() takes it. Error(kData) when the model takes other than RGB.
+  // `folder` as models::sam::load() takes it. Error(kData) when the model takes other than RGB.
   MaskGenerator(const std::filesystem::path& folder, const MaskOptions& options,
                 const Placement& placement);
   MaskGenerator(models::sam::Sam sam, const MaskOptions& options, const Placement& placement);

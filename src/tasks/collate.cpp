@@ -15,8 +15,6 @@
 namespace reasonbrain::tasks {
 namespace {
 
-constexpr int kGridCells = 4;                // a side, of grid regions
-constexpr int kMaxObjects = 3;               // that rules look for
 constexpr double kUsualContrast = 0.3;       // of pixels where two outcomes differ, in [0, 1]
 constexpr double kLeastContrast = 1.0 / 16;  // less is taken for this: it may be noise
 
@@ -80,11 +78,12 @@ data::Sample on_canvas(data::Sample sample, int side) {
 }
 
 Collator::Collator(const TaskOptions& options, const reason::Processor& processor,
-                   std::vector<int64_t> latent_shape, bool answer_words,
+                   std::vector<int64_t> latent_shape, int64_t max_objects, bool answer_words,
                    std::vector<std::vector<std::string>> label_slots)
     : options_(options),
       processor_(processor),
       latent_shape_(std::move(latent_shape)),
+      max_objects_(static_cast<int>(max_objects)),
       answer_words_(answer_words) {
   for (const auto& words : label_slots) {
     auto& ids = label_ids_.emplace_back();
@@ -104,12 +103,12 @@ reason::Picture Collator::draw_picture(const data::Sample& sample, Rng& rng) con
     picture.instance_map = {};
   } else if (region < mix.drop_regions + mix.grid_regions) {
     picture.instance_map =
-        data::grid_regions(sample.source.width, sample.source.height, kGridCells);
+        data::grid_regions(sample.source.width, sample.source.height, data::kGridCells);
   } else if (region < mix.drop_regions + mix.grid_regions + mix.kmeans_regions) {
     picture.instance_map = data::kmeans_regions(sample.source);
   }
   if (rng.chance(mix.rule_objects)) {
-    picture.objects = text::extract_objects(sample.record.instruction, kMaxObjects);
+    picture.objects = text::extract_objects(sample.record.instruction, max_objects_);
   }
   return picture;
 }

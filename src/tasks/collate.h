@@ -6,13 +6,16 @@
 #pragma once
 
 #include "reason/denoiser.h"
+#include "reason/hallucination_options.h"
 #include "reason/processor.h"
-#include "reason/token_selection_options.h"
 #include "reasonbrain/task.h"
 #include "tasks/options.h"
 
 namespace reasonbrain::tasks {
 
+// What a step of training takes: the model's inputs, what it should say and paint, and all that is
+// drawn.
+//
 // edit_density: how much a pixel tells the target from the other outcomes, the source among them.
 // Each other outcome has the same part, spread evenly over the pixels where it differs from the
 // target and divided by how much it differs there, so that taking any of them for the target costs
@@ -22,7 +25,7 @@ struct ReasonBatch : train::Batch {
   reason::EncoderInputs inputs;
   torch::Tensor target;         // [B, 3, S, S] in [-1, 1]
   torch::Tensor edit_mask;      // float32 [B, 1, S, S]: 1 where any outcome differs from another
-  torch::Tensor edit_density;   // float32 [B, 1, S, S]: see below
+  torch::Tensor edit_density;   // float32 [B, 1, S, S]: see above
   torch::Tensor answer_ids;     // int64 [B, r]
   torch::Tensor region_labels;  // int64 [B, K, L]; -1: not scored
   torch::Tensor object_labels;  // int64 [B, n_o, L]; -1: not scored
@@ -40,8 +43,9 @@ data::Sample on_canvas(data::Sample sample, int side);
 
 class Collator {
  public:
+  // `max_objects`: of those that rules find, as `edit` takes them (reason.idc.max_objects).
   Collator(const TaskOptions& options, const reason::Processor& processor,
-           std::vector<int64_t> latent_shape, bool answer_words,
+           std::vector<int64_t> latent_shape, int64_t max_objects, bool answer_words,
            std::vector<std::vector<std::string>> label_slots);
 
   // Of samples that are on_canvas().
@@ -61,6 +65,7 @@ class Collator {
   TaskOptions options_;
   const reason::Processor& processor_;
   std::vector<int64_t> latent_shape_;
+  int max_objects_;
   bool answer_words_;
   std::vector<std::map<std::string, int64_t>> label_ids_;  // per slot: word -> class
 };

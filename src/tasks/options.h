@@ -43,13 +43,14 @@ struct EvaluationOptions {
   void describe(OptionVisitor& v);
 };
 
-// lr_scale of groups of parts, against the stage's learning rate.
 struct TaskOptions {
   LossOptions reasoner, painter, joint;
   MixOptions mix;
   diffusion::TimeOptions time;
   EvaluationOptions evaluation;
-  double mllm_lr_scale = 1;  // of towers, cue extraction and LLM in the joint stage
+  // In the joint stage, against its learning rate: of towers, cue extraction and LLM, and of the
+  // denoiser.
+  double mllm_lr_scale = 1;
   double denoiser_lr_scale = 1;
   void describe(OptionVisitor& v);
   void validate() const;  // Error(kConfig): shares of samples that exclude each other exceed 1

@@ -45,7 +45,12 @@ io::Image contact_sheet(const std::vector<std::vector<const io::Image*>>& rows) 
 std::string ReasonBrainTask::best_metric() const {
   if (!data_.validation) return "";
   if (stage_ == Stage::kReasoner) return "val_answer";
-  return data_.protocol ? "val_" + data_.protocol->group_metric() : "";
+  if (data_.protocol) return "val_" + data_.protocol->group_metric();
+  return loss().dm > 0 || loss().l1 > 0 ? "val_loss_dm" : "val_loss_mllm";
+}
+
+bool ReasonBrainTask::best_is_highest() const {
+  return !starts_with(best_metric(), "val_loss");
 }
 
 std::vector<data::Sample> ReasonBrainTask::load_validation(int64_t begin, int64_t end) const {
@@ -108,10 +113,13 @@ void ReasonBrainTask::add_validation_losses(const std::vector<data::Sample>& sam
     const auto batch_counts = counts(batch);
     const auto terms = losses(batch);
     for (size_t i = 0; i < terms.size(); ++i) {
+      const auto add = [&](const std::string& name) {
+        means[name].sum += terms[i].sum.item<double>();
+        means[name].count += batch_counts[i].count;
+      };
       const bool at_each_level = terms[i].name == "dm" || terms[i].name == "remaining";
-      const std::string name = "val_loss_" + terms[i].name + (at_each_level ? suffix : "");
-      means[name].sum += terms[i].sum.item<double>();
-      means[name].count += batch_counts[i].count;
+      add("val_loss_" + terms[i].name + (at_each_level ? suffix : ""));
+      if (paints() && terms[i].name == "dm") add("val_loss_dm");  // over all levels
     }
   };
   if (paints()) {

@@ -11,11 +11,7 @@
 namespace reasonbrain::tasks {
 namespace {
 
-constexpr double kWeightDecay = 0.02;
-
-bool has_label_slots(const std::vector<std::vector<std::string>>& slots) {
-  return !slots.empty();
-}
+constexpr double kWeightDecay = 0.02;  // as the help of train.weight_decay says
 
 std::vector<int64_t> slot_sizes(const std::vector<std::vector<std::string>>& slots) {
   std::vector<int64_t> sizes;
@@ -31,6 +27,14 @@ bool decays(const std::string& name, const torch::Tensor& parameter) {
     if (name.find(part) != std::string::npos) return false;
   }
   return parameter.dim() >= 2;
+}
+
+torch::Tensor wide(const torch::Tensor& x) {
+  return x.to(torch::kFloat32);
+}
+
+torch::Tensor zero_on(torch::Device device) {
+  return at::zeros({}, torch::TensorOptions(torch::kFloat32).device(device));
 }
 
 // Every stage reports every term, so that all lines of metrics.jsonl have the same columns; what a
@@ -67,11 +71,14 @@ ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline,
   model.parts.validate();
   options_.validate();
   const auto slots = data_.train->label_slots();
+  for (const std::string& stage : stages_)
+    check_stage(stage, options_, model.reason, /*has_labels=*/!slots.empty());
   const auto make_collator = [&](const TaskOptions& task) {
     return std::make_unique<Collator>(
         task, pipeline_->processor(),
         pipeline_->denoiser().latent_shape(model.denoiser.picture_side),
-        model.reason.mllm_scope == reason::MllmScope::kAnswerWords, slots);
+        model.reason.idc.max_objects, model.reason.mllm_scope == reason::MllmScope::kAnswerWords,
+        slots);
   };
   collator_ = make_collator(options_);
   TaskOptions plain = options_;
@@ -82,7 +89,7 @@ ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline,
   const nn::Build build =
       nn::Build{pipeline_->placement().options()}.normal(model.reason.initializer_range);
   const int64_t d = model.reason.width;
-  if (has_label_slots(slots)) {
+  if (!slots.empty()) {
     labels_ = root_->register_module("labels", LabelHeads(d, slot_sizes(slots), build));
     nn::init_weights(*labels_, seed, "labels");
   }
@@ -91,8 +98,8 @@ ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline,
   };
   // These stages train parts as a whole, whatever parts.X.train says of the joint one.
   if (has("reasoner")) pipeline_->detach_paths({"vision", "text", "llm"});
-  if (has("painter")) pipeline_->detach_paths({"denoiser"});
   if (has("painter")) {
+    pipeline_->detach_paths({"denoiser"});
     const int64_t answers = model.reason.num_guidance_tokens;
     const int64_t context = reason::context_tokens(model.reason);
     if (answers > context) {
@@ -107,34 +114,8 @@ ReasonBrainTask::ReasonBrainTask(std::shared_ptr<reason::Pipeline> pipeline,
   }
 }
 
-const LossOptions& ReasonBrainTask::loss() const {
-  switch (stage_) {
-    case Stage::kReasoner:
-      return options_.reasoner;
-    case Stage::kPainter:
-      return options_.painter;
-    default:
-      return options_.joint;
-  }
-}
-
 void ReasonBrainTask::begin_stage(const std::string& stage) {
-  if (stage == "reasoner") {
-    stage_ = Stage::kReasoner;
-  } else if (stage == "painter") {
-    stage_ = Stage::kPainter;
-  } else if (stage == "joint") {
-    stage_ = Stage::kJoint;
-  } else {
-    throw config_error(str("unknown stage '", stage, "'; expected reasoner, painter or joint"));
-  }
-  const bool words = pipeline_->options().reason.mllm_scope == reason::MllmScope::kAnswerWords;
-  if (stage_ != Stage::kJoint && !words) {
-    throw config_error(
-        str("stage '", stage,
-            "' learns from the outcome's words: set model.reason.mllm_scope to answer_words"));
-  }
-  require_loss(stage);
+  stage_ = parse_stage(stage);
   nn::set_requires_grad(*root_, false);
   auto& model = *pipeline_->model;
   auto& encoder = *pipeline_->encoder;
@@ -150,15 +131,6 @@ void ReasonBrainTask::begin_stage(const std::string& stage) {
     pipeline_->train_joint(seed_);
   }
   if (reasons() && learns_labels()) nn::set_requires_grad(*labels_, true);
-}
-
-void ReasonBrainTask::require_loss(const std::string& stage) const {
-  const bool reasoning =
-      loss().mllm > 0 || learns_labels() || !selection_terms(pipeline_->options().reason).empty();
-  const bool painting = loss().dm > 0 || loss().l1 > 0;
-  if ((reasons() && reasoning) || (paints() && painting)) return;
-  throw config_error(str("stage '", stage, "' has nothing to learn: the losses of task.", stage,
-                         " that it could have are all 0"));
 }
 
 bool ReasonBrainTask::learns_object_labels() const {
@@ -260,72 +232,79 @@ ReasonBrainTask::Forward ReasonBrainTask::run(const ReasonBatch& batch) {
   return out;
 }
 
+void ReasonBrainTask::add_reasoning_terms(const ReasonBatch& batch,
+                                          const reason::ModelOutputs& outputs,
+                                          std::vector<train::LossTerm>& terms) {
+  const torch::Device device = pipeline_->placement().device;
+  if (outputs.logits.defined()) {
+    const torch::Tensor logits = wide(outputs.logits);
+    const torch::Tensor ids = batch.answer_ids.defined()
+                                  ? batch.answer_ids
+                                  : pipeline_->model->img_token_ids().expand({logits.size(0), -1});
+    terms.push_back({"mllm",
+                     at::cross_entropy_loss(logits.reshape({-1, logits.size(2)}),
+                                            ids.reshape({-1}).to(device), {}, at::Reduction::Sum),
+                     loss().mllm});
+  }
+  const auto& cues = outputs.cues;
+  const torch::Tensor zero = zero_on(device);
+  if (learns_labels()) {
+    const int64_t regions = batch.region_labels.size(1);
+    torch::Tensor region_sum = zero;
+    if (cues.regions.defined() && regions > 0) {
+      region_sum =
+          labels_->loss_sum(cues.regions.narrow(1, 0, regions), batch.region_labels.to(device));
+    }
+    terms.push_back({"region_labels", region_sum, loss().labels});
+  }
+  if (learns_object_labels()) {
+    const int64_t objects = batch.object_labels.size(1);
+    torch::Tensor object_sum = zero;
+    if (objects > 0) {
+      object_sum = labels_->object_loss_sum(cues.objects.narrow(1, 0, objects),
+                                            batch.object_labels.to(device));
+    }
+    terms.push_back({"object_labels", object_sum, loss().labels});
+  }
+  add_selection_terms(pipeline_->options().reason, *pipeline_->model, outputs, terms);
+}
+
+void ReasonBrainTask::add_painting_terms(const ReasonBatch& batch, const Forward& forward,
+                                         std::vector<train::LossTerm>& terms) {
+  const torch::Device device = pipeline_->placement().device;
+  const auto objective = pipeline_->denoiser().objective();
+  const torch::Tensor noise = batch.noise.to(device);
+  const torch::Tensor weight = weights(batch).to(device);
+  const torch::Tensor prediction = wide(forward.prediction), latent = wide(forward.target_latent);
+  const torch::Tensor error =
+      prediction - diffusion::target(objective, latent, noise, forward.level);
+  terms.push_back({"dm", (error * error * weight).sum(), loss().dm});
+  const torch::Tensor x0 =
+      diffusion::predicted_x0(objective, prediction, wide(forward.noisy), forward.level);
+  if (loss().l1 > 0) terms.push_back({"l1", ((x0 - latent).abs() * weight).sum(), loss().l1});
+  if (measures_remaining(batch)) {
+    torch::NoGradGuard no_grad;
+    const torch::Tensor picture =
+        wide(pipeline_->denoiser().decode(x0.to(pipeline_->placement().dtype)));
+    terms.push_back({"remaining",
+                     ((picture - batch.target.to(device)).abs() * batch.edit_mask.to(device)).sum(),
+                     0.0});
+  }
+  if (learns_alignment()) {
+    const torch::Tensor teacher = answers_(batch.answer_ids.to(device));
+    const torch::Tensor student = forward.outputs.guidance.context.narrow(1, 0, teacher.size(1));
+    terms.push_back({"align", (wide(student) - wide(teacher)).square().sum(), loss().align});
+  }
+}
+
 std::vector<train::LossTerm> ReasonBrainTask::losses(const train::Batch& given) {
   const auto& batch = static_cast<const ReasonBatch&>(given);
   const Forward forward = run(batch);
-  const torch::Device device = pipeline_->placement().device;
   std::vector<train::LossTerm> terms;
-  const auto wide = [](const torch::Tensor& x) { return x.to(torch::kFloat32); };
-  const torch::Tensor zero = at::zeros({}, torch::TensorOptions(torch::kFloat32).device(device));
-  if (reasons()) {
-    if (forward.outputs.logits.defined()) {
-      const torch::Tensor logits = wide(forward.outputs.logits);
-      const torch::Tensor ids =
-          batch.answer_ids.defined()
-              ? batch.answer_ids
-              : pipeline_->model->img_token_ids().expand({logits.size(0), -1});
-      terms.push_back({"mllm",
-                       at::cross_entropy_loss(logits.reshape({-1, logits.size(2)}),
-                                              ids.reshape({-1}).to(device), {}, at::Reduction::Sum),
-                       loss().mllm});
-    }
-    const auto& cues = forward.outputs.cues;
-    if (learns_labels()) {
-      const int64_t regions = batch.region_labels.size(1);
-      torch::Tensor region_sum = zero;
-      if (cues.regions.defined() && regions > 0) {
-        region_sum =
-            labels_->loss_sum(cues.regions.narrow(1, 0, regions), batch.region_labels.to(device));
-      }
-      terms.push_back({"region_labels", region_sum, loss().labels});
-    }
-    if (learns_object_labels()) {
-      const int64_t objects = batch.object_labels.size(1);
-      torch::Tensor object_sum = zero;
-      if (objects > 0) {
-        object_sum = labels_->object_loss_sum(cues.objects.narrow(1, 0, objects),
-                                              batch.object_labels.to(device));
-      }
-      terms.push_back({"object_labels", object_sum, loss().labels});
-    }
-    add_selection_terms(pipeline_->options().reason, *pipeline_->model, forward.outputs, terms);
-  }
-  if (paints()) {
-    const auto objective = pipeline_->denoiser().objective();
-    const torch::Tensor noise = batch.noise.to(device);
-    const torch::Tensor weight = weights(batch).to(device);
-    const torch::Tensor prediction = wide(forward.prediction), latent = wide(forward.target_latent);
-    const torch::Tensor error =
-        prediction - diffusion::target(objective, latent, noise, forward.level);
-    terms.push_back({"dm", (error * error * weight).sum(), loss().dm});
-    const torch::Tensor x0 =
-        diffusion::predicted_x0(objective, prediction, wide(forward.noisy), forward.level);
-    if (loss().l1 > 0) terms.push_back({"l1", ((x0 - latent).abs() * weight).sum(), loss().l1});
-    if (measures_remaining(batch)) {
-      torch::NoGradGuard no_grad;
-      const torch::Tensor picture =
-          wide(pipeline_->denoiser().decode(x0.to(pipeline_->placement().dtype)));
-      terms.push_back(
-          {"remaining",
-           ((picture - batch.target.to(device)).abs() * batch.edit_mask.to(device)).sum(), 0.0});
-    }
-    if (learns_alignment()) {
-      const torch::Tensor teacher = answers_(batch.answer_ids.to(device));
-      const torch::Tensor student = forward.outputs.guidance.context.narrow(1, 0, teacher.size(1));
-      terms.push_back({"align", (wide(student) - wide(teacher)).square().sum(), loss().align});
-    }
-  }
-  return every_term(terms_, std::move(terms), train::LossTerm{"", zero, 0});
+  if (reasons()) add_reasoning_terms(batch, forward.outputs, terms);
+  if (paints()) add_painting_terms(batch, forward, terms);
+  const train::LossTerm absent{"", zero_on(pipeline_->placement().device), 0};
+  return every_term(terms_, std::move(terms), absent);
 }
 
 bool ReasonBrainTask::is_referenced(const std::string& name) const {

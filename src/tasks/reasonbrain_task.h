@@ -3,7 +3,7 @@
 //   reasoner  towers, cue extraction and LLM on the outcome's words and on attribute words
 //   painter   the denoiser on the outcome's words, through a small encoder that is thrown away
 //   joint     the whole model with the losses of the paper; parts.X.train decides what of a part
-//   learns
+//             learns
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include "reasonbrain/protocol.h"
 #include "tasks/collate.h"
 #include "tasks/heads.h"
+#include "tasks/stage.h"
 
 namespace reasonbrain::tasks {
 
@@ -40,13 +41,13 @@ class ReasonBrainTask : public train::Task {
   std::map<std::string, std::string> references() override { return pipeline_->references(); }
   std::vector<train::ParameterGroup> parameter_groups() override;
   std::map<std::string, double> evaluate() override;
+  // The protocol's; without one a loss on the validation samples.
   std::string best_metric() const override;
+  bool best_is_highest() const override;
   void preview(const std::filesystem::path& folder) override;
   void export_model(const std::filesystem::path& folder) override { pipeline_->save(folder); }
 
  private:
-  enum class Stage { kReasoner, kPainter, kJoint };
-
   struct Forward {
     reason::Inputs inputs;
     reason::ModelOutputs outputs;
@@ -57,15 +58,18 @@ class ReasonBrainTask : public train::Task {
 
   bool paints() const { return stage_ != Stage::kReasoner; }
   bool reasons() const { return stage_ != Stage::kPainter; }
-  const LossOptions& loss() const;
+  const LossOptions& loss() const { return losses_of(options_, stage_); }
   bool learns_labels() const { return loss().labels > 0 && !labels_.is_empty(); }
   bool learns_alignment() const {
     return stage_ == Stage::kJoint && loss().align > 0 && !answers_.is_empty();
   }
   bool learns_object_labels() const;  // not where the ID Controller answers with region tokens
   bool measures_remaining(const ReasonBatch& batch) const;
-  void require_loss(const std::string& stage) const;
   Forward run(const ReasonBatch& batch);
+  void add_reasoning_terms(const ReasonBatch& batch, const reason::ModelOutputs& outputs,
+                           std::vector<train::LossTerm>& terms);
+  void add_painting_terms(const ReasonBatch& batch, const Forward& forward,
+                          std::vector<train::LossTerm>& terms);
   torch::Tensor weights(
       const ReasonBatch& batch) const;  // of L_DM, broadcast over the latent [B, C, h, w]
   // Edits as the stage can; -> pictures.

@@ -122,16 +122,7 @@ std::string ClipTokenizer::decode(const std::vector<int64_t>& ids, bool skip_spe
       throw data_error(str("token id ", id, " is outside the vocabulary of ", vocab_size()));
     }
   }
-  const std::string spelt = replace_invalid_utf8(bytes);
-  constexpr std::string_view kWordEnd = "</w>";
-  std::string text;
-  size_t done = 0;
-  for (size_t at; (at = spelt.find(kWordEnd, done)) != std::string::npos;) {
-    text.append(spelt, done, at - done).push_back(' ');
-    done = at + kWordEnd.size();
-  }
-  text.append(spelt, done);
-  return std::string(strip_left(strip_right(text)));
+  return clip_text(replace_invalid_utf8(bytes));
 }
 
 std::optional<int64_t> ClipTokenizer::token_id(std::string_view token) const {

@@ -81,4 +81,15 @@ std::vector<std::string> clip_symbols(std::string_view word) {
   return symbols;
 }
 
+std::string clip_text(std::string_view spelt, std::string_view word_end) {
+  std::string text;
+  size_t done = 0;
+  for (size_t at; (at = spelt.find(word_end, done)) != std::string_view::npos;) {
+    text.append(spelt.substr(done, at - done)).push_back(' ');
+    done = at + word_end.size();
+  }
+  text.append(spelt.substr(done));
+  return std::string(strip_python(text));
+}
+
 }  // namespace reasonbrain::text

@@ -16,4 +16,7 @@ std::vector<std::string> clip_words(std::string_view normalized);
 // The vocabulary spelling of a word's bytes, one symbol a byte; the last one carries "</w>".
 std::vector<std::string> clip_symbols(std::string_view word);
 
+// What a decoded text reads as: each end of a word is a space, and the text is stripped.
+std::string clip_text(std::string_view spelt, std::string_view word_end = "</w>");
+
 }  // namespace reasonbrain::text

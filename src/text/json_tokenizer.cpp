@@ -7,6 +7,7 @@
 #include "io/json.h"
 #include "io/quote.h"
 #include "reasonbrain/error.h"
+#include "text/clip_words.h"
 #include "text/step_fields.h"
 #include "text/unicode.h"
 
@@ -94,6 +95,12 @@ void add_frame(const json& processor, Frame& frame, const std::string& origin) {
   }
 }
 
+std::string read_word_end(const json& model) {
+  const json suffix = part(model, "end_of_word_suffix");
+  const bool named = suffix.is_string() && !suffix.get_ref<const std::string&>().empty();
+  return named ? suffix.get<std::string>() : "</w>";
+}
+
 }  // namespace
 
 JsonTokenizer::JsonTokenizer(const std::filesystem::path& folder) {
@@ -106,6 +113,10 @@ JsonTokenizer::JsonTokenizer(const std::filesystem::path& folder) {
   pre_tokenize_ = parse_pre_tokenizer(part(file, "pre_tokenizer"), origin);
   decode_ = parse_decoder(part(file, "decoder"), origin);
   TokenizerSettings settings = read_tokenizer_settings(folder);
+  if (settings.tokenizer_class == "CLIPTokenizer" ||
+      settings.tokenizer_class == "CLIPTokenizerFast") {
+    word_end_ = read_word_end(part(file, "model"));
+  }
   read_added_tokens(file, settings, origin);
   for (auto [role, id] : {std::pair{"bos_token", &bos_id_}, std::pair{"eos_token", &eos_id_},
                           std::pair{"pad_token", &pad_id_}}) {
@@ -195,7 +206,8 @@ std::string JsonTokenizer::decode(const std::vector<int64_t>& ids, bool skip_spe
     tokens.push_back(added != nullptr ? added->content : *token);
   }
   decode_(tokens);
-  return join(tokens, "");
+  const std::string text = join(tokens, "");
+  return word_end_.empty() ? text : clip_text(text, word_end_);
 }
 
 std::optional<int64_t> JsonTokenizer::token_id(std::string_view token) const {

@@ -30,6 +30,7 @@ class JsonTokenizer : public Tokenizer {
   Normalizer normalize_;
   PreTokenizer pre_tokenize_;
   Decoder decode_;
+  std::string word_end_;  // of CLIP's class, which puts spaces for it; else empty
   std::unique_ptr<TokenModel> model_;
   AddedTokens raw_, normalized_;  // matched before and after normalising
   std::vector<int64_t> front_, back_;

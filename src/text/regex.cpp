@@ -3,9 +3,12 @@
 #include <unicode/uregex.h>
 #include <unicode/utext.h>
 
+#include <cstdio>
+
 #include "core/str.h"
 #include "io/quote.h"
 #include "reasonbrain/error.h"
+#include "text/unicode_newer.h"
 
 namespace reasonbrain::text {
 namespace {
@@ -21,8 +24,31 @@ constexpr size_t kBytesPerStep = 100;
 // Oniguruma's "." stops at line feeds only, and its ^ and $ stand at every line.
 constexpr uint32_t kFlags = UREGEX_UNIX_LINES | UREGEX_MULTILINE;
 
+// What ICU's \p{L} or \p{N} lacks, for a set.
+template <size_t kSize>
+std::string set_of(const CodeRange (&ranges)[kSize]) {
+  std::string out;
+  for (const CodeRange& range : ranges) {
+    char spelt[32];
+    std::snprintf(spelt, sizeof spelt, "\\x{%X}-\\x{%X}", static_cast<unsigned>(range.first),
+                  static_cast<unsigned>(range.last));
+    out += spelt;
+  }
+  return out;
+}
+
+const std::string& letters() {
+  static const std::string set = "\\p{L}" + set_of(kNewerLetters);
+  return set;
+}
+
+const std::string& numbers() {
+  static const std::string set = "\\p{N}" + set_of(kNewerNumbers);
+  return set;
+}
+
 // ICU reads \s and \w differently from Oniguruma, without vertical tab and with joiners, and \h as
-// a space.
+// a space. Its \p{L} and \p{N} are older; a set may stand inside brackets, too.
 std::string to_icu(const std::string& pattern) {
   std::string out;
   for (size_t i = 0; i < pattern.size(); ++i) {
@@ -36,13 +62,17 @@ std::string to_icu(const std::string& pattern) {
     } else if (next == 'S') {
       out += "\\P{White_Space}";
     } else if (next == 'w') {
-      out += "[\\p{L}\\p{M}\\p{N}\\p{Pc}]";
+      out += "[" + letters() + numbers() + "\\p{M}\\p{Pc}]";
     } else if (next == 'W') {
-      out += "[^\\p{L}\\p{M}\\p{N}\\p{Pc}]";
+      out += "[^" + letters() + numbers() + "\\p{M}\\p{Pc}]";
     } else if (next == 'h') {
       out += "[0-9a-fA-F]";
     } else if (next == 'H') {
       out += "[^0-9a-fA-F]";
+    } else if (const std::string name = pattern.substr(i + 1, 3);
+               (next == 'p' || next == 'P') && (name == "{L}" || name == "{N}")) {
+      out += (next == 'p' ? "[" : "[^") + (name == "{L}" ? letters() : numbers()) + "]";
+      i += name.size();
     } else {
       out.push_back('\\');
       out.push_back(next);

@@ -11,22 +11,26 @@ namespace reasonbrain::text {
 namespace {
 
 // Fields of sentencepiece_model.proto.
-constexpr uint64_t kNormalizer = 3, kDenormalizer = 5;  // of the model
-constexpr uint64_t kCharsmap = 2;                       // of each of the two
+constexpr uint64_t kPieces = 1, kTrainer = 2, kNormalizer = 3, kDenormalizer = 5;  // of the model
+constexpr uint64_t kCharsmap = 2;                     // of the last two
+constexpr uint64_t kPieceType = 3, kUserDefined = 4;  // of a piece
+constexpr uint64_t kModelType = 3, kUnigram = 1;      // of the trainer
 
 class FieldReader {
  public:
   FieldReader(std::string_view message, const std::string& origin)
       : rest_(message), origin_(origin) {}
 
-  // Calls visit(number, content) for every field of a protocol buffer that holds bytes.
-  void for_each(const std::function<void(uint64_t, std::string_view)>& visit) {
+  // Calls visit(number, content) for every field of a protocol buffer that holds bytes, and
+  // visit_integer(number, value) for every integer.
+  void for_each(const std::function<void(uint64_t, std::string_view)>& visit,
+                const std::function<void(uint64_t, uint64_t)>& visit_integer) {
     while (!rest_.empty()) {
       const uint64_t tag = take_integer();
       if (tag > UINT32_MAX) throw damaged();
       switch (tag & 7) {
         case 0:
-          take_integer();
+          visit_integer(tag >> 3, take_integer());
           break;
         case 1:
           take(8);
@@ -70,15 +74,41 @@ class FieldReader {
   const std::string& origin_;
 };
 
+void skip_bytes(uint64_t, std::string_view) {}
+void skip_integer(uint64_t, uint64_t) {}
+
 }  // namespace
 
 void check_sentencepiece_model(std::string_view model, const std::string& origin) {
-  FieldReader(model, origin).for_each([&](uint64_t field, std::string_view rules) {
+  const auto check_rules = [&](uint64_t field, std::string_view rules) {
     if (field != kNormalizer && field != kDenormalizer) return;
-    FieldReader(rules, origin).for_each([&](uint64_t inner, std::string_view charsmap) {
+    const auto check_map = [&](uint64_t inner, std::string_view charsmap) {
       if (inner == kCharsmap) Charsmap::check(std::string(charsmap), origin);
-    });
-  });
+    };
+    FieldReader(rules, origin).for_each(check_map, skip_integer);
+  };
+  FieldReader(model, origin).for_each(check_rules, skip_integer);
+}
+
+SentencePieceKinds read_sentencepiece_kinds(std::string_view model, const std::string& origin) {
+  SentencePieceKinds kinds;
+  const auto visit = [&](uint64_t field, std::string_view content) {
+    if (field == kPieces) {
+      bool user_defined = false;
+      const auto visit_type = [&](uint64_t inner, uint64_t type) {
+        if (inner == kPieceType) user_defined = type == kUserDefined;
+      };
+      FieldReader(content, origin).for_each(skip_bytes, visit_type);
+      kinds.user_defined.push_back(user_defined);
+    } else if (field == kTrainer) {
+      const auto visit_type = [&](uint64_t inner, uint64_t type) {
+        if (inner == kModelType) kinds.unigram = type == kUnigram;
+      };
+      FieldReader(content, origin).for_each(skip_bytes, visit_type);
+    }
+  };
+  FieldReader(model, origin).for_each(visit, skip_integer);
+  return kinds;
 }
 
 }  // namespace reasonbrain::text

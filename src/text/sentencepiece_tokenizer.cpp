@@ -58,6 +58,8 @@ SentencePieceTokenizer::SentencePieceTokenizer(const std::filesystem::path& fold
   if (!status.ok() || processor_.GetPieceSize() == 0) {
     throw data_error(str(path.string(), ": not a SentencePiece model: ", status.ToString()));
   }
+  const SentencePieceKinds kinds = read_sentencepiece_kinds(model, path.string());
+  if (kinds.unigram) unigram_.emplace(processor_, kinds);
   TokenizerSettings settings = read_tokenizer_settings(folder);
   const bool is_t5 = settings.tokenizer_class.empty()
                          ? model_name == "spiece.model"
@@ -90,6 +92,10 @@ std::vector<int64_t> SentencePieceTokenizer::encode(std::string_view text, bool 
   for (const Segment& segment : added_.split(clean)) {
     if (segment.token != nullptr) {
       ids.push_back(segment.token->id);
+      continue;
+    }
+    if (unigram_) {
+      unigram_->encode(processor_, segment.text, ids);
       continue;
     }
     std::vector<int> pieces;

@@ -4,6 +4,7 @@
 #include <sentencepiece_processor.h>
 
 #include "text/added_tokens.h"
+#include "text/sentencepiece_unigram.h"
 #include "text/tokenizer.h"
 
 namespace reasonbrain::text {
@@ -27,6 +28,7 @@ class SentencePieceTokenizer : public Tokenizer {
   std::optional<int64_t> piece_id(std::string_view piece) const;
 
   sentencepiece::SentencePieceProcessor processor_;
+  std::optional<SentencePieceUnigram> unigram_;  // for models of this type
   AddedTokens added_;
   std::optional<int64_t> bos_id_, eos_id_, pad_id_;
   bool add_bos_ = false;

@@ -7,6 +7,7 @@
 
 #include "core/str.h"
 #include "reasonbrain/error.h"
+#include "text/unicode_newer.h"
 
 namespace reasonbrain::text {
 namespace {
@@ -38,6 +39,31 @@ std::u32string from_utf16(std::u16string_view text) {
     out.push_back(static_cast<char32_t>(c));
   }
   return out;
+}
+
+std::string_view without_start(std::string_view text, bool (*drop)(char32_t)) {
+  size_t start = 0;
+  for (size_t next = 0; next < text.size(); start = next) {
+    UChar32 c;
+    U8_NEXT_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), next, text.size(), c);
+    if (!drop(static_cast<char32_t>(c))) break;
+  }
+  return text.substr(start);
+}
+
+std::string_view without_end(std::string_view text, bool (*drop)(char32_t)) {
+  auto end = static_cast<int32_t>(text.size());
+  for (int32_t previous = end; previous > 0; end = previous) {
+    UChar32 c;
+    U8_PREV_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), 0, previous, c);
+    if (!drop(static_cast<char32_t>(c))) break;
+  }
+  return text.substr(0, static_cast<size_t>(end));
+}
+
+// What Python's str.strip() takes away.
+bool is_python_space(char32_t code_point) {
+  return is_white_space(code_point) || (code_point >= 0x1C && code_point <= 0x1F);
 }
 
 }  // namespace
@@ -101,6 +127,10 @@ std::u32string lower_case(std::u32string_view text) {
   std::u32string out;
   out.reserve(text.size());
   for (char32_t c : text) {
+    if (const NewerLowerCase* newer = find_range(kNewerLowerCase, c)) {
+      out.push_back(newer->lower + (c - newer->first));
+      continue;
+    }
     out.push_back(static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))));
     if (c == kCapitalIWithDot) out.push_back(0x307);
   }
@@ -108,11 +138,13 @@ std::u32string lower_case(std::u32string_view text) {
 }
 
 bool is_letter(char32_t code_point) {
-  return (U_GET_GC_MASK(static_cast<UChar32>(code_point)) & U_GC_L_MASK) != 0;
+  return (U_GET_GC_MASK(static_cast<UChar32>(code_point)) & U_GC_L_MASK) != 0 ||
+         find_range(kNewerLetters, code_point) != nullptr;
 }
 
 bool is_number(char32_t code_point) {
-  return (U_GET_GC_MASK(static_cast<UChar32>(code_point)) & U_GC_N_MASK) != 0;
+  return (U_GET_GC_MASK(static_cast<UChar32>(code_point)) & U_GC_N_MASK) != 0 ||
+         find_range(kNewerNumbers, code_point) != nullptr;
 }
 
 bool is_white_space(char32_t code_point) {
@@ -132,23 +164,15 @@ bool is_word(char32_t code_point) {
 }
 
 std::string_view strip_left(std::string_view text) {
-  size_t start = 0;
-  for (size_t next = 0; next < text.size(); start = next) {
-    UChar32 c;
-    U8_NEXT_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), next, text.size(), c);
-    if (!is_white_space(static_cast<char32_t>(c))) break;
-  }
-  return text.substr(start);
+  return without_start(text, is_white_space);
 }
 
 std::string_view strip_right(std::string_view text) {
-  auto end = static_cast<int32_t>(text.size());
-  for (int32_t previous = end; previous > 0; end = previous) {
-    UChar32 c;
-    U8_PREV_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), 0, previous, c);
-    if (!is_white_space(static_cast<char32_t>(c))) break;
-  }
-  return text.substr(0, static_cast<size_t>(end));
+  return without_end(text, is_white_space);
+}
+
+std::string_view strip_python(std::string_view text) {
+  return without_end(without_start(text, is_python_space), is_python_space);
 }
 
 }  // namespace reasonbrain::text

@@ -1,5 +1,4 @@
-// Unicode through ICU (its tables are those of Unicode 15; letters assigned later count as
-// symbols).
+// Unicode through ICU, whose tables are those of Unicode 15, and unicode_newer.h.
 #pragma once
 
 #include <string>
@@ -31,5 +30,6 @@ bool is_word(char32_t code_point);         // letters, marks, digits and joiners
 // Well-formed UTF-8 without the white space at its start or end.
 std::string_view strip_left(std::string_view text);
 std::string_view strip_right(std::string_view text);
+std::string_view strip_python(std::string_view text);  // at both, as Python's str.strip() does
 
 }  // namespace reasonbrain::text

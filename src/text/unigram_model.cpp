@@ -1,4 +1,4 @@
-// Unigram of tokenizer.json (Kudo 2018): the cut of a piece with the greatest sum of scores.
+// Unigram of tokenizer.json.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,7 +9,7 @@
 #include "reasonbrain/error.h"
 #include "text/step_fields.h"
 #include "text/token_model.h"
-#include "text/unicode.h"
+#include "text/unigram_cuts.h"
 
 namespace reasonbrain::text {
 namespace {
@@ -30,14 +30,15 @@ class UnigramModel : public TokenModel {
     double lowest = std::numeric_limits<double>::infinity();
     for (size_t id = 0; id < entries_.size(); ++id) {
       ids_[entries_[id].token] = static_cast<int64_t>(id);
-      insert(entries_[id].token, static_cast<int64_t>(id));
+      cuts_.insert(entries_[id].token, static_cast<int64_t>(id), entries_[id].score);
       lowest = std::min(lowest, entries_[id].score);
     }
     unknown_score_ = lowest - kUnknownPenalty;
   }
 
   void encode(const std::string& piece, std::vector<int64_t>& ids) const override {
-    for (const std::string& token : best_cut(piece)) {
+    for (const auto& span : cuts_.best(piece, unknown_, unknown_score_)) {
+      const std::string token = piece.substr(span.begin, span.end - span.begin);
       if (const auto id = token_id(token)) {
         ids.push_back(*id);
         continue;
@@ -45,7 +46,7 @@ class UnigramModel : public TokenModel {
       const std::vector<int64_t> bytes =
           byte_fallback_ ? byte_ids(*this, token) : std::vector<int64_t>();
       ids.insert(ids.end(), bytes.begin(), bytes.end());
-      if (bytes.empty()) ids.push_back(unknown());
+      if (bytes.empty()) ids.push_back(unknown_.value());
     }
   }
 
@@ -60,86 +61,9 @@ class UnigramModel : public TokenModel {
   int64_t max_id() const override { return static_cast<int64_t>(entries_.size()) - 1; }
 
  private:
-  struct Cut {  // the best way to end at a byte
-    double score = 0;
-    size_t begin = 0;
-    int64_t id = -1;
-    bool reached = false;
-  };
-
-  static uint64_t edge(int64_t node, char byte) {
-    return (static_cast<uint64_t>(node) << 8) | static_cast<uint8_t>(byte);
-  }
-
-  void insert(const std::string& token, int64_t id) {
-    int64_t node = 0;
-    for (const char byte : token) {
-      const auto [found, fresh] = next_.try_emplace(edge(node, byte), num_nodes_);
-      if (fresh) ++num_nodes_;
-      node = found->second;
-    }
-    if (!token.empty()) ends_[node] = id;
-  }
-
-  int64_t unknown() const {
-    if (!unknown_)
-      throw data_error("the text holds what the vocabulary lacks, and it has no unk_id");
-    return *unknown_;
-  }
-
-  std::vector<Cut> cuts(std::string_view text) const {
-    std::vector<Cut> best(text.size() + 1);
-    best[0].reached = true;
-    const auto offer = [&](size_t begin, size_t end, double score, int64_t id) {
-      Cut& cut = best[end];
-      if (!cut.reached || score > cut.score) cut = {score, begin, id, true};
-    };
-    for (size_t begin = 0; begin < text.size();) {
-      size_t letter_end = begin + 1;
-      while (letter_end < text.size() && (static_cast<uint8_t>(text[letter_end]) & 0xC0) == 0x80) {
-        ++letter_end;
-      }
-      bool single = false;
-      int64_t node = 0;
-      for (size_t end = begin; end < text.size();) {
-        const auto found = next_.find(edge(node, text[end++]));
-        if (found == next_.end()) break;
-        node = found->second;
-        const auto id = ends_.find(node);
-        if (id == ends_.end()) continue;
-        offer(begin, end, best[begin].score + entries_[static_cast<size_t>(id->second)].score,
-              id->second);
-        single = single || end == letter_end;
-      }
-      if (!single) offer(begin, letter_end, best[begin].score + unknown_score_, unknown());
-      begin = letter_end;
-    }
-    return best;
-  }
-
-  // Neighbouring unknown letters are one token.
-  std::vector<std::string> best_cut(const std::string& text) const {
-    const std::vector<Cut> best = cuts(text);
-    std::vector<std::pair<size_t, size_t>> spans;  // [begin, end), last first
-    bool joining = false;
-    for (size_t end = text.size(); end > 0; end = best[end].begin) {
-      const bool is_unknown = best[end].id == unknown_;
-      if (!is_unknown || !joining) spans.emplace_back(0, end);
-      spans.back().first = best[end].begin;
-      joining = is_unknown;
-    }
-    std::vector<std::string> tokens;
-    for (auto span = spans.rbegin(); span != spans.rend(); ++span) {
-      tokens.push_back(text.substr(span->first, span->second - span->first));
-    }
-    return tokens;
-  }
-
   std::vector<Entry> entries_;
   std::unordered_map<std::string, int64_t> ids_;
-  std::unordered_map<uint64_t, int64_t> next_;  // edges of the trie of tokens
-  std::unordered_map<int64_t, int64_t> ends_;   // node -> id
-  int64_t num_nodes_ = 1;
+  UnigramCuts<double> cuts_;
   std::optional<int64_t> unknown_;
   bool byte_fallback_;
   double unknown_score_ = 0;

@@ -1,4 +1,4 @@
-// What a run would take, without writing anything.
+// A try of every stage, without writing anything.
 #pragma once
 
 #include "reasonbrain/trainer.h"
@@ -6,8 +6,8 @@
 
 namespace reasonbrain::train {
 
-// Begins every stage, counts parameters and memory, and runs one optimiser step of it. The weights
-// are changed by these steps. TrainResult::report is text of several lines.
+// Begins every stage and runs one optimiser step of it. The weights are changed by these steps.
+// TrainResult::report has two lines a stage.
 TrainResult dry_run(Task& task, const TrainOptions& options, const RunInfo& run,
                     const StagePlan& plan);
 

@@ -39,11 +39,13 @@ void StepSettings::describe(OptionVisitor& v, bool may_inherit) {
            .max = kMaxSteps});
   v.field("min_lr_ratio", min_lr_ratio,
           {.help = "Share of lr at which the schedule ends", .min = low, .max = 1});
-  v.field("weight_decay", weight_decay,
-          {.help = "Decoupled weight decay of the parameter groups that have any; -1 leaves each "
-                   "group its own",
-           .min = -1,
-           .max = 10});
+  v.field(
+      "weight_decay", weight_decay,
+      {.help = "Decoupled weight decay of the parameters that have any; -1: the task's own, 0.02 "
+               "on weight matrices, 0 on norms, biases, queries, embeddings, null tokens and "
+               "new rows",
+       .min = -1,
+       .max = 10});
   v.field(
       "clip_norm", clip_norm,
       {.help = "Largest norm of all gradients together; 0 is no clipping", .min = low, .max = 1e9});

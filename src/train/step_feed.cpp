@@ -17,7 +17,7 @@ data::LoaderOptions loader_options(const Stage& stage, uint64_t seed, const RunI
 }
 
 MicroBatches collate_by_epoch(const Task& task, uint64_t seed, int64_t source_size,
-                              std::vector<data::Sample>&& samples, const data::BatchInfo& info) {
+                              std::vector<data::Sample>&& samples, const data::BatchKeys& info) {
   MicroBatches batches;
   for (size_t begin = 0, end = 0; begin < samples.size(); begin = end) {
     const data::SampleKey& first = info.keys[begin];
@@ -39,7 +39,7 @@ StepFeed::StepFeed(const Task& task, const Stage& stage, uint64_t seed, int64_t 
     : loader_(
           task.source(), loader_options(stage, seed, run),
           [&task, seed, size = task.source()->size()](std::vector<data::Sample>&& samples,
-                                                      const data::BatchInfo& info) {
+                                                      const data::BatchKeys& info) {
             return collate_by_epoch(task, seed, size, std::move(samples), info);
           },
           one_batch ? 0 : first_step * stage.samples_per_step(),

@@ -247,6 +247,7 @@ void Trainer::preview() {
   task_.module().eval();
   task_.preview(pictures.path());
   task_.module().train();
+  if (std::filesystem::is_empty(pictures.path())) return;  // the stage makes none
   pictures.commit(/*replace=*/true);
   log_->add_pictures(state_.step, folder_.samples(state_.step));
 }

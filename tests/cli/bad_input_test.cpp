@@ -38,6 +38,26 @@ class BadInputTest : public ProgramTest {
   }
 };
 
+TEST_F(BadInputTest, AClosedStreamIsNoOtherFile) {
+  write_file_atomic(folder_ / "empty.jsonl", "");
+  const std::vector<std::pair<std::vector<std::string>, int>> cases = {
+      {{"config", "check", "--config", "none.yaml"}, 3},
+      {{"data", "stats", "--data", "empty.jsonl"}, 4},
+      {{"tokenize", "--tokenizer", kModel + "/llm"}, 4}};
+  for (const auto& [arguments, status] : cases) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(stream);
+      if (::chdir(folder_.c_str()) != 0) ::_exit(99);
+      become_program(arguments);
+    }
+    int result = 0;
+    ::waitpid(child, &result, 0);
+    ASSERT_TRUE(WIFEXITED(result)) << join(arguments, " ");
+    EXPECT_EQ(WEXITSTATUS(result), status) << join(arguments, " ");
+  }
+}
+
 // With the small model of the repository.
 class BadEditTest : public BadInputTest {
  protected:

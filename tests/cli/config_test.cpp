@@ -95,6 +95,22 @@ TEST_F(ConfigTest, MistakesAreStatus3WithTheirPlace) {
   expect_failure({"train", "--config", "nowhere", "--dry-run"}, 3, {"nowhere"});
 }
 
+TEST_F(ConfigTest, WhatATrainingWouldRefuseIsStatus3) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"train.stages=[{name: jiont, steps: 3}]", "jiont"},
+      {"train.stages=[{name: joint, steps: 3}, {name: joint, steps: 3}]", "listed twice"},
+      {"train.stages=[{name: joint, steps: 3, batch_size: 0}]", "batch_size"},
+      {"train.stages=[{name: joint, steps: 3, lr: -0.5}]", "lr is -0.5"},
+      {"task.reasoner={mllm: 0, labels: 0}", "stage 'reasoner' has nothing to learn"},
+      {"task.mix={drop_text: 0.9, drop_both: 0.9}", "drop_both"},
+      {"data.validation.split=foo", "foo"},
+      {"data.miniworld.scenarios=[foo]", "foo"},
+      {"data={source: records, records: ''}", "data.records"},
+  };
+  for (const auto& [override, word] : cases)
+    expect_failure({"config", "check", "--config", "mini", override}, 3, {word});
+}
+
 TEST_F(ConfigTest, SizesOfTheModelThatDoNotFitAreStatus3) {
   const std::pair<std::string, std::string> cases[] = {
       {"model.llm.num_attention_heads=5", "num_attention_heads"},

@@ -45,7 +45,7 @@ TEST_F(EditBatchTest, PicturesOfOtherSettingsAreNotTakenForWhatTheFolderHolds) {
     expect_done(batch(data, {"--steps", "2"}), "0 records edited, 1 kept");
 }
 
-TEST_F(EditBatchTest, SettingsOfAnEarlierReleaseAndOfOtherRunsAreTakenOver) {
+TEST_F(EditBatchTest, RecordsOfOtherRunsAreTakenOver) {
   write_file_atomic(folder_ / "a.jsonl", record("a"));
   write_file_atomic(folder_ / "b.jsonl", record("b"));
   expect_done(batch("a.jsonl"), "1 records edited, 0 kept");
@@ -55,9 +55,9 @@ TEST_F(EditBatchTest, SettingsOfAnEarlierReleaseAndOfOtherRunsAreTakenOver) {
   EXPECT_EQ(settings.at("records").size(), 2u);
   settings.erase("records");
   write_file_atomic(folder_ / "pred/settings.json", settings.dump());
-  const Finished done = run(batch("a.jsonl"));
-  EXPECT_EQ(done.status, 0) << done.err;
-  EXPECT_NE(done.err.find("earlier release"), std::string::npos) << done.err;
+  // Without them nobody knows of which records the pictures are.
+  expect_failure(batch("a.jsonl"), 2, {"a.png", "unknown records", "settings.json", "--overwrite"});
+  expect_done(batch("a.jsonl", {"--overwrite"}), "1 records edited, 0 kept");
 }
 
 TEST_F(EditBatchTest, ALinkIsWrittenThrough) {
@@ -84,6 +84,18 @@ TEST_F(EditBatchTest, ARecordKeepsItsPictureUntilItChanges) {
   expect_done(batch("r.jsonl", {"--overwrite"}), "2 records edited, 0 kept");
   picture("p.png", 40, 40);
   expect_failure(batch("r.jsonl"), 2, {"b.png", "r.jsonl:1"});
+}
+
+TEST_F(EditBatchTest, NoResultTakesThePlaceOfAPictureOfTheRecords) {
+  fs::create_directories(folder_ / "pred");
+  fs::copy_file(folder_ / "p.png", folder_ / "pred/b.png");
+  write_file_atomic(folder_ / "r.jsonl",
+                    record("a") + R"({"id": "b", "src_image": "pred/b.png", "instruction": "Go"})");
+  const std::string before = read_file(folder_ / "pred/b.png");
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--overwrite"}})
+    expect_failure(batch("r.jsonl", more), 2, {"pred/b.png", "r.jsonl", "--out"});
+  EXPECT_EQ(names_in("pred"), std::vector<std::string>{"b.png"});
+  EXPECT_EQ(read_file(folder_ / "pred/b.png"), before);
 }
 
 }  // namespace

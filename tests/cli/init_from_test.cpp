@@ -1,4 +1,6 @@
 // Configurations that start from the weights of another model.
+#include <nlohmann/json.hpp>
+
 #include "program.h"
 
 namespace reasonbrain::cli {
@@ -36,6 +38,22 @@ TEST_F(InitFromTest, TheModelThatItStartsFromIsShown) {
   const std::string show = run(config("show", {from_})).out;
   for (const char* value : {"preset: mini", "picture_side: 64", "vocab_size: 736"})
     EXPECT_NE(show.find(value), std::string::npos) << value << '\n' << show;
+}
+
+TEST_F(InitFromTest, TheIndexOfTheModelIsCheckedAsWhenItIsLoaded) {
+  fs::copy(kModel, folder_ / "model", fs::copy_options::recursive);
+  const fs::path index = folder_ / "model/model_index.json";
+  const auto good = nlohmann::json::parse(read_file(index));
+  const auto expect = [&](const nlohmann::json& change, const std::string& word) {
+    nlohmann::json bad = good;
+    bad.merge_patch(change);
+    write_file_atomic(index, bad.dump());
+    expect_failure(config("check", {"init_from=model"}), 4, {"model_index.json", word});
+  };
+  expect({{"_class_name", 5}}, "_class_name");
+  expect({{"format_version", 2}}, "format_version");
+  expect({{"parts", {{"llm", {{"frozen", "yes"}}}}}}, "frozen");
+  expect({{"parts", {{"text", nullptr}}}}, "text");
 }
 
 TEST_F(InitFromTest, DataThatIsNotThereIsToldBeforeTheWeightsAreRead) {

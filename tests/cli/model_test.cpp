@@ -82,7 +82,11 @@ TEST_F(ModelTest, NumChainAndSizes) {
   EXPECT_FALSE(fs::exists(folder_ / "b.png"));
   ASSERT_EQ(with({"--instruction", "What if the wind blew?", "--out", "c.png"}).status, 0);
   EXPECT_EQ(image("c-step1.png"), image("a.png"));
-  EXPECT_TRUE(fs::exists(folder_ / "c.png"));
+  ASSERT_EQ(edit({"--image", "c-step1.png", "--instruction", "What if the wind blew?", "--seed",
+                  "1", "--out", "d.png"})
+                .status,
+            0);
+  EXPECT_EQ(image("c.png"), image("d.png"));
 }
 
 TEST_F(ModelTest, MetadataCanBeLeftOut) {
@@ -181,8 +185,11 @@ TEST_F(ModelTest, VerifyFindsTheModelOfARun) {
 }
 
 TEST_F(ModelTest, InfoAndExportRefuseWhatTheyWouldIgnoreOrReplace) {
-  expect_failure({"model", "info", "--model", kModel, "--dtype", "foo"}, 2,
+  expect_failure({"model", "info", "--model", kModel, "--dtype", "float16"}, 2,
                  {"--dtype", "--config"});
+  expect_failure({"model", "info", "--config", "mini", "--dtype", "foo"}, 2, {"--dtype", "foo"});
+  expect_failure({"model", "export", "--model", kModel, "--out", "new", "--dtype", "foo"}, 2,
+                 {"--dtype", "foo"});
   fs::create_directories(folder_ / "there");
   expect_failure({"model", "export", "--model", kModel, "--out", "there"}, 2, {"there", "exists"});
 }

@@ -25,7 +25,6 @@ struct Finished {
   std::string out, err;
 };
 
-// A folder that goes away with the test, and the program run inside it.
 // In the child of a fork.
 [[noreturn]] inline void become_program(const std::vector<std::string>& arguments) {
   std::vector<char*> argv = {const_cast<char*>(RB_BINARY)};
@@ -35,6 +34,7 @@ struct Finished {
   ::_exit(99);
 }
 
+// A folder that goes away with the test, and the program run inside it.
 class ProgramTest : public ::testing::Test {
  protected:
   ProgramTest() {

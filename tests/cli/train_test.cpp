@@ -123,6 +123,29 @@ TEST_F(TrainTest, AnotherModelDoesNotGoOnWithARun) {
   EXPECT_EQ(again.status, 0) << again.err;
 }
 
+TEST_F(TrainTest, ARecordThatCannotBeLearnedFromIsToldBeforeTheFirstStep) {
+  picture("p.png");
+  const auto record = [](const std::string& instruction, const std::string& more) {
+    return str(R"({"id": "a", "src_image": "p.png", "instruction": ")", instruction, "\"", more,
+               "}\n");
+  };
+  const std::string target = R"(, "tgt_image": "p.png")";
+  std::string longer = "What if";
+  for (int i = 0; i < 200; ++i) longer += " it";
+  const std::pair<std::string, std::string> cases[] = {
+      {record(longer, target), "tokens"},
+      {record("What if it froze?", ""), "tgt_image"},
+      {record("What if it froze?", target + R"(, "answer": ["supercalifragilistic"])"),
+       "supercalifragilistic"},
+      {record("What if it froze?", R"(, "tgt_image": "none.png")"), "none.png"}};
+  for (const auto& [line, word] : cases) {
+    write_file_atomic(folder_ / "r.jsonl", line);
+    expect_failure(short_run("run", {"data.source=records", "data.records=r.jsonl"}), 4,
+                   {"r.jsonl:1", word});
+    EXPECT_FALSE(fs::exists(folder_ / "run"));
+  }
+}
+
 TEST_F(TrainTest, AFolderThatCannotBeWrittenIsStatus1) {
   write_file_atomic(folder_ / "file", "x");
   expect_failure(short_run("file/run"), 1, {"file/run", "--run"});

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "reasonbrain/version.h"
+
 namespace reasonbrain::cli {
 namespace {
 
@@ -17,7 +19,7 @@ TEST_F(UsageTest, HelpAndVersionGoToStdout) {
   }
   const Finished version = run({"--version"});
   EXPECT_EQ(version.status, 0);
-  EXPECT_NE(version.out.find("reasonbrain 0.1.0"), std::string::npos);
+  EXPECT_NE(version.out.find(str("reasonbrain ", kVersion, " ")), std::string::npos);
 }
 
 // --help alone is answered from files that the build wrote; asked twice, the parser answers.

@@ -31,7 +31,7 @@ class Numbers : public SampleSource {
 
 using Batch = std::vector<std::string>;
 
-Batch ids_and_keys(std::vector<Sample>&& samples, const BatchInfo& info) {
+Batch ids_and_keys(std::vector<Sample>&& samples, const BatchKeys& info) {
   Batch batch;
   for (size_t i = 0; i < samples.size(); ++i) {
     const SampleKey& key = info.keys[i];
@@ -137,7 +137,7 @@ TEST(Loader, ErrorsAreThrownAtTheirPlace) {
 TEST(Loader, CollateErrorsAndEarlyEnd) {
   int calls = 0;
   Loader<int> loader(std::make_shared<Numbers>(10), options(1),
-                     [&](std::vector<Sample>&&, const BatchInfo&) -> int {
+                     [&](std::vector<Sample>&&, const BatchKeys&) -> int {
                        if (calls++ == 0) throw std::runtime_error("collate");
                        return 7;
                      });

@@ -261,15 +261,10 @@ TEST(Regions, FilesAndSources) {
   EXPECT_THROW(read_region_file(folder / "none.json", 4, 2), Error);
 
   const io::Image picture = scene(1);
-  RegionOptions options;
-  options.source = RegionSource::kFile;
-  EXPECT_EQ(make_regions(picture, map, options), map);
-  options.source = RegionSource::kGrid;
-  EXPECT_EQ(region_masks(make_regions(picture, map, options)).size(), 16u);
-  options.source = RegionSource::kKmeans;
-  EXPECT_EQ(make_regions(picture, map, options), kmeans_regions(picture));
-  options.source = RegionSource::kNone;
-  EXPECT_TRUE(make_regions(picture, map, options).empty());
+  EXPECT_EQ(make_regions(picture, map, RegionSource::kFile), map);
+  EXPECT_EQ(region_masks(make_regions(picture, map, RegionSource::kGrid)).size(), 16u);
+  EXPECT_EQ(make_regions(picture, map, RegionSource::kKmeans), kmeans_regions(picture));
+  EXPECT_TRUE(make_regions(picture, map, RegionSource::kNone).empty());
 }
 
 }  // namespace

@@ -100,14 +100,14 @@ TEST(Guidance, EqualsTheFormulaAndSkipsPassesThatDoNotCount) {
 
   const auto plain = guidance_passes(1, 1);
   ASSERT_EQ(plain.size(), 1u);
-  EXPECT_EQ(plain[0].condition, Condition::kFull);
+  EXPECT_EQ(plain[0].kind, PassKind::kFull);
   EXPECT_EQ(distance(combine_guidance(c, plain), c), 0);
 
   const auto text_only = guidance_passes(4, 1);  // i + 4 (c - i)
   ASSERT_EQ(text_only.size(), 2u);
-  EXPECT_EQ(text_only[0].condition, Condition::kImage);
+  EXPECT_EQ(text_only[0].kind, PassKind::kImage);
   EXPECT_LT(distance(combine_guidance(at::cat({i, c}), text_only), i + 4 * (c - i)), 1e-5);
-  EXPECT_EQ(guidance_passes(0, 0).at(0).condition, Condition::kNone);
+  EXPECT_EQ(guidance_passes(0, 0).at(0).kind, PassKind::kNone);
 }
 
 // Whoever predicts the true picture at every level arrives at it.
@@ -124,7 +124,7 @@ TEST_P(PerfectDenoiser, ArrivesAtThePicture) {
   const torch::Tensor result = denoise(
       *sampler, [&](const torch::Tensor&, double) { return picture; }, randn(rng, {2, 3, 4, 4}),
       keyed_noise({Rng(1), Rng(2)}),
-      [&](int64_t step, const StepResult& r) {
+      [&](int64_t step, const SampledStep& r) {
         EXPECT_EQ(step, steps++);
         EXPECT_EQ(distance(r.x0, picture), 0);
       });

@@ -106,6 +106,9 @@ TEST_F(EditorTest, AChainEditsTheResultOfTheTurnBefore) {
   const EditResult result = editor_->edit({chain}, {})[0];
   ASSERT_EQ(result.pictures[0].size(), 2u);
   EXPECT_EQ(result.pictures[0][0], edit_one(request(1)));
+  EditRequest second = request(1, chain.instructions[1]);
+  second.image = result.pictures[0][0];
+  EXPECT_EQ(result.pictures[0][1], edit_one(second));
   EXPECT_NE(result.pictures[0][1], result.pictures[0][0]);
 }
 

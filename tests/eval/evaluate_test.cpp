@@ -16,7 +16,7 @@ TEST(ParsePrediction, TakesNameAndFolder) {
 }
 
 TEST(Evaluate, ScoresPredictionsAndAnchors) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   const auto predictions =
       write_predictions(folder / "pred", {{"a", 100}, {"b", 171}, {"c", 140}, {"d", 0}});
   const Results results = evaluate(four_samples(), GreyProtocol(), {{"ours", predictions}}, {}, "");
@@ -35,7 +35,7 @@ TEST(Evaluate, ScoresPredictionsAndAnchors) {
 }
 
 TEST(Evaluate, ResizesAndCountsPicturesOfAnotherSize) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   const auto predictions =
       write_predictions(folder / "pred", {{"a", 100}, {"b", 120}, {"c", 140}, {"d", 0}});
   io::write_png(predictions / "c.png", grey(140, /*side=*/9));
@@ -45,7 +45,7 @@ TEST(Evaluate, ResizesAndCountsPicturesOfAnotherSize) {
 }
 
 TEST(Evaluate, MissingAndDamagedPicturesFailUpToALimit) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   const auto predictions = write_predictions(folder / "pred", {{"a", 100}, {"b", 120}});
   write_file_atomic(predictions / "c.png", "not a picture");
   EvaluateOptions options;
@@ -63,7 +63,7 @@ TEST(Evaluate, MissingAndDamagedPicturesFailUpToALimit) {
 }
 
 TEST(Evaluate, RefusesMissingFoldersAndNamesThatAppearTwice) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   const auto predictions = write_predictions(folder / "pred", {});
   const auto run = [&](const std::vector<Prediction>& list) {
     return kind_of([&] { evaluate(four_samples(), GreyProtocol(), list, {}, ""); });
@@ -76,7 +76,7 @@ TEST(Evaluate, RefusesMissingFoldersAndNamesThatAppearTwice) {
 }
 
 TEST(Evaluate, DoesNotDependOnTheNumberOfThreads) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   const auto predictions =
       write_predictions(folder / "pred", {{"a", 90}, {"b", 120}, {"c", 1}, {"d", 0}});
   EvaluateOptions one, many;

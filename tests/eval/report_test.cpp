@@ -26,7 +26,7 @@ class ReportTest : public ::testing::Test {
     options.num_resamples = 100;
     return write_report(four_samples(), GreyProtocol(), {{"ours", predictions}}, options, out);
   }
-  TemporaryFolder folder_;
+  TempDir folder_;
 };
 
 TEST_F(ReportTest, HasEveryFileAndThePicturesOfTheGallery) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/expect_error.h"
+#include "core/str.h"
 #include "eval/tables.h"
 #include "support.h"
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -12,28 +11,12 @@
 #include <vector>
 
 #include "core/atomic_file.h"
-#include "core/str.h"
+#include "core/temp_dir.h"
 #include "eval/evaluate.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/image_io.h"
 
 namespace reasonbrain::eval {
-
-// A folder that goes away with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder()
-      : path_(std::filesystem::temp_directory_path() /
-              str("rb-eval-", ::getpid(), "-",
-                  ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Pictures of one colour. "right": exactly the target; "closeness": 1 - |difference of greys| /
 // 255, undefined where the target is black.

@@ -4,12 +4,14 @@ usage: check_install.py BUILD_FOLDER CMAKE [FLAG ...]     FLAGs: what the projec
 """
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
+VERSION = re.search(r'kVersion = "(.*)"', (SOURCE / "include/reasonbrain/version.h").read_text())[1]
 
 
 def run(*command, cwd=None):
@@ -33,17 +35,17 @@ def main():
 
         elsewhere = folder / "elsewhere"
         elsewhere.mkdir()
-        assert "reasonbrain 0.1.0" in run(program, "--version", cwd=elsewhere)
+        assert f"reasonbrain {VERSION} " in run(program, "--version", cwd=elsewhere)
         run(program, "config", "check", "--config", "mini", "--config", "ablation/t4-01", cwd=elsewhere)
         run(program, "edit", "--model", model, "--image", picture, "--instruction",
             "What would happen if the red block was left alone for thirty minutes?", "--no-metadata",
             "--out", "program.png", cwd=elsewhere)
 
         run(cmake, "-S", HERE / "consumer", "-B", folder / "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
-            "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_FLAGS={' '.join(flags)}")
+            "-DCMAKE_BUILD_TYPE=Release", f"-DREASONBRAIN_VERSION={VERSION}", f"-DCMAKE_CXX_FLAGS={' '.join(flags)}")
         run(cmake, "--build", folder / "build")
         said = run(folder / "build/consumer", model, picture, "consumer.png", cwd=elsewhere)
-        assert said.startswith("reasonbrain 0.1.0, "), said
+        assert said.startswith(f"reasonbrain {VERSION}, "), said
         if (elsewhere / "program.png").read_bytes() != (elsewhere / "consumer.png").read_bytes():
             sys.exit("the program and the library made different pictures")
         headers = sorted(path.name for path in (prefix / "include/reasonbrain").iterdir())

@@ -54,7 +54,7 @@ struct PillowSum {
   int64_t sum, weighted_sum;
 };
 
-// From data/make_fixtures.py.
+// From scripts/golden/pictures.py.
 constexpr PillowSum kPillowSums[] = {
     {Filter::kNearest, 32, 32, 393275, 48917282},
     {Filter::kNearest, 100, 80, 3055875, 383942576},

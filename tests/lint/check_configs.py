@@ -6,23 +6,11 @@
     check_configs.py help BINARY       every option says what it is for
 """
 import json
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BASES = sorted((ROOT / "configs").glob("*.yaml"))
-OVERLAYS = sorted((ROOT / "configs" / "ablation").glob("*.yaml"))
+from program import BASES, OVERLAYS, ROOT, failure, main, run
+
 NUM_ABLATIONS = 13  # the rows of the paper's tables 4, A9, A11, A12
-
-
-def run(binary, *arguments, cwd=ROOT):
-    return subprocess.run([binary, *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
-
-
-def failure(what, result):
-    return [] if result.returncode == 0 else [f"{what}: exit {result.returncode}: {result.stderr.strip()[-1000:]}"]
 
 
 def load(binary):
@@ -66,14 +54,5 @@ def option_help(binary):
     return problems
 
 
-def main():
-    checks = {"load": load, "ablations": ablations, "help": option_help}
-    if len(sys.argv) != 3 or sys.argv[1] not in checks:
-        sys.exit(__doc__)
-    problems = checks[sys.argv[1]](sys.argv[2])
-    print("\n".join(problems) or "ok")
-    sys.exit(1 if problems else 0)
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, {"load": load, "ablations": ablations, "help": option_help})

@@ -13,7 +13,8 @@ from house import Tree
 
 CHECKS = {check.__name__: check for check in (
     structure.include_table, structure.libraries, structure.torch_free, text_checks.file_length,
-    text_checks.clang_format, text_checks.words, text_checks.headers, text_checks.registered, text_checks.links)}
+    text_checks.clang_format, text_checks.words, text_checks.headers, text_checks.registered, text_checks.links,
+    text_checks.version)}
 
 
 def main():

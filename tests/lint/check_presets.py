@@ -7,14 +7,11 @@
 """
 import json
 import resource
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BASES = sorted((ROOT / "configs").glob("*.yaml"))
-OVERLAYS = sorted((ROOT / "configs" / "ablation").glob("*.yaml"))
+from program import BASES, OVERLAYS, failure, main, run
+
 MAX_KIBIBYTES = 1 << 20
 TOLERANCE = 0.03
 
@@ -52,14 +49,6 @@ VARIANTS = {"SD2.1-base": ["reasonbrain-7b"], "SD1.5": ["reasonbrain-3b"],
                                      "model.flux_text.prompt_embeds=true", "model.flux_text.max_sequence_length=24"],
             "FLUX in full, pooled context": ["reasonbrain-flux", "model.parts.denoiser.train=full",
                                              "model.flux_text.pooled_prompt_embeds=context"]}
-
-
-def run(binary, *arguments, cwd=ROOT):
-    return subprocess.run([binary, *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
-
-
-def failure(what, result):
-    return [] if result.returncode == 0 else [f"{what}: exit {result.returncode}: {result.stderr.strip()[-1000:]}"]
 
 
 def sizes(binary):
@@ -126,14 +115,5 @@ def scaled(binary):
     return problems
 
 
-def main():
-    checks = {"sizes": sizes, "scaled": scaled}
-    if len(sys.argv) != 3 or sys.argv[1] not in checks:
-        sys.exit(__doc__)
-    problems = checks[sys.argv[1]](sys.argv[2])
-    print("\n".join(problems) or "ok")
-    sys.exit(1 if problems else 0)
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, {"sizes": sizes, "scaled": scaled})

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the commands of README.md and docs/tutorial.md that are marked for testing.
+"""Runs the commands of README.md, docs/tutorial.md and docs/configuration.md that are marked for testing.
 
     check_readme.py BINARY
 
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^<!-- test(?::([^>]*))? -->\n+```sh\n(.*?)^```", re.M | re.S)
 TIMEOUT_S = 240
-DOCUMENTS = ("README.md", "docs/tutorial.md")
+DOCUMENTS = ("README.md", "docs/configuration.md", "docs/tutorial.md")
 
 
 def marked_blocks(text):

@@ -13,8 +13,6 @@ LIBRARIES = (
     (r"yaml-cpp/", r"src/config/", "YAML stays inside src/config"),
     (r"opencv", r"src/io/", "OpenCV stays inside src/io"),
     (r"spdlog/", r"src/core/log\.cpp$", "spdlog stays inside src/core/log.cpp; log through core/log.h"),
-    (r"(torch/csrc/distributed/)?c10d/|torch/csrc/distributed/|nccl", r"src/dist/", "c10d and NCCL stay inside src/dist"),
-    (r"curl/", r"src/net/", "libcurl stays inside src/net"),
     (r"CLI/", r"src/cli/", "CLI11 stays inside src/cli"),
     (r"sentencepiece|unicode/", r"src/text/", "sentencepiece and ICU stay inside src/text"),
     (r"nlohmann/", r"src/", "no JSON library in public headers"),

@@ -1,4 +1,4 @@
-"""Checks of single files: length, format, words, headers, registration, links."""
+"""Checks of single files: length, format, words, headers, registration, links, version."""
 import re
 import shutil
 import statistics
@@ -113,3 +113,11 @@ def links(tree):
             for target in re.findall(r"\]\(([^)\s#]+)[^)]*\)", line):
                 if not re.match(r"[a-z]+:", target) and not (folder / target).exists():
                     yield Finding(page, number, f"links to '{target}', which is not there")
+
+
+def version(tree):
+    """CITATION.cff names the version that include/reasonbrain/version.h has."""
+    header = re.search(r'kVersion = "(.*)"', "\n".join(tree.lines("include/reasonbrain/version.h")))[1]
+    for number, line in enumerate(tree.lines("CITATION.cff"), 1):
+        if line.startswith("version: ") and line != f"version: {header}":
+            yield Finding("CITATION.cff", number, f"'{line}', but include/reasonbrain/version.h says {header}")

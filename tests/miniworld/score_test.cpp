@@ -184,6 +184,10 @@ TEST(Checks, EachTypeCanHoldAndFail) {
   const std::string match = R"([{"type": "match", "box": [4, 4, 12, 12], "tol": 9}])";
   EXPECT_EQ(share(match, sample.target), 1.0);
   EXPECT_EQ(share(match, sample.source), 0.0);
+  // Without a box: the whole picture.
+  const std::string all = R"([{"type": "area", "color": [100, 100, 100], "expect": 16, "tol": 2}])";
+  EXPECT_EQ(share(all, sample.target), 1.0);
+  EXPECT_EQ(share(all, sample.source), 0.0);
   const std::string unchanged = R"([{"type": "unchanged", "instance": 1, "tol": 8}])";
   EXPECT_EQ(share(unchanged, sample.target), 1.0);
   EXPECT_EQ(share(unchanged, io::Image(16, 16, 3, 9)), 0.0);
@@ -192,7 +196,8 @@ TEST(Checks, EachTypeCanHoldAndFail) {
 TEST(Checks, WhatCannotBeEvaluatedFails) {
   data::Sample sample = square_sample();
   sample.record.extra_json =
-      R"({"checks": [{"type": "smell"}, {"type": "area"}, 7, {"type": "unchanged", "instance": 1, "tol": 8},
+      R"({"checks": [{"type": "smell"}, {"type": "area"}, 7,
+          {"type": "area", "color": [356, 100, 100], "expect": 0, "tol": 999}, {"type": "unchanged", "instance": 1, "tol": 8},
           {"type": "mean_color", "box": [20, 0, 30, 9], "expect": [0, 0, 0], "tol": 9}]})";
   EXPECT_EQ(check_share(sample, sample.target), 0.0);
   sample.record.extra_json = R"({"other": 1})";

@@ -5,13 +5,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "core/temp_dir.h"
 #include "io/json.h"
 #include "models/llava/config.h"
 #include "models/lora.h"
 #include "models/sam/config.h"
 #include "reasonbrain/error.h"
 #include "reference.h"
-#include "temporary_folder.h"
 
 namespace reasonbrain::models {
 namespace {
@@ -36,7 +36,7 @@ void expect_equal(const fs::path& folder, const fs::path& expected_folder) {
 // What keeps the model of `folder` from the original layout; "" when it went there and back.
 std::string there_and_back(const std::string& kind, const fs::path& folder) {
   SCOPED_TRACE(folder.string());
-  const testing::TemporaryFolder out;
+  const TempDir out;
   load(kind, folder).save(out.path() / "own");
   const ConvertibleModel model = load(kind, out.path() / "own");
   try {
@@ -84,14 +84,14 @@ TEST(Convert, TheOriginalLayoutsHaveTheOriginalNames) {
       {"t5-encoder", "v11-gated", "encoder/block_000/layer_000/rms_norm/scale"},
       {"sam", "case-00", "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"}};
   for (const auto& [kind, folder, key] : names) {
-    const testing::TemporaryFolder out;
+    const TempDir out;
     load(kind, kData / kind / folder).save_original(out.path() / "x");
     EXPECT_TRUE(io::TensorStore(out.path() / "x").contains(key)) << key;
   }
 }
 
 std::string original_problem(const std::string& kind, const fs::path& folder) {
-  const testing::TemporaryFolder out;
+  const TempDir out;
   try {
     load(kind, folder).save_original(out.path() / "x");
   } catch (const Error& error) {
@@ -110,7 +110,7 @@ TEST(Convert, WhatTheOriginalLayoutLacksIsNamed) {
 }
 
 TEST(Convert, LlavaStaysOriginalWithoutATokenForThePicture) {
-  const testing::TemporaryFolder out;
+  const TempDir out;
   load("llava", kData / "llava/hub-prefixes").save_original(out.path() / "original");
   load("llava", out.path() / "original").save(out.path() / "hf");
   EXPECT_TRUE(io::TensorStore(out.path() / "hf").contains("multi_modal_projector.linear_1.weight"));
@@ -123,7 +123,7 @@ TEST(Convert, LlavaStaysOriginalWithoutATokenForThePicture) {
 }
 
 TEST(Convert, AdaptersOfLlavaAreWrittenUnderTheReferencesNames) {
-  const testing::TemporaryFolder out;
+  const TempDir out;
   for (const std::string name : {"adapter", "original-adapter"}) {
     const fs::path folder = kData / "llava" / name, written = out.path() / name;
     const ConvertibleModel model = load("llava", folder);
@@ -150,7 +150,7 @@ TEST(Convert, KohyaFilesHaveTheNamesThatOthersRead) {
       {"clip-text", "old-eos", "lora_te_text_model_encoder_layers_0_self_attn_q_proj"},
       {"flux", "guidance", "lora_unet_double_blocks_0_img_attn_qkv"}};
   for (const auto& [kind, folder, layer] : cases) {
-    const testing::TemporaryFolder out;
+    const TempDir out;
     const fs::path file = out.path() / "x.safetensors";
     const ConvertibleModel model = load(kind, kData / kind / folder);
     attach_lora(*model.module, {.rank = 1, .targets = {kind == "clip-text" ? "q_proj" : "to_q"}},
@@ -163,7 +163,7 @@ TEST(Convert, KohyaFilesHaveTheNamesThatOthersRead) {
 }
 
 TEST(Convert, FilesWithoutNamesForAModelAreRefused) {
-  const testing::TemporaryFolder out;
+  const TempDir out;
   const ConvertibleModel model = load("llama", kData / "llama/lora-right-padding-sharded");
   const LoraAdapter adapter = lora_adapter_of(*model.module);
   EXPECT_THROW(write_lora_file(*model.module, adapter, out.path() / "x.safetensors", model.lora,

@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "core/rng_tensor.h"
+#include "core/temp_dir.h"
+#include "models/flux/folder.h"
 #include "models/flux/key_map.h"
 #include "models/flux/rope.h"
-#include "models/flux/runner.h"
 #include "models/hf_folder.h"
 #include "reference.h"
-#include "temporary_folder.h"
 
 namespace reasonbrain::models::flux {
 namespace {
@@ -116,22 +116,22 @@ TEST(Flux, RotationKeepsLengthsAndDependsOnDifferencesOnly) {
 
 TEST(Flux, SaveAndLoadRestoreEveryWeight) {
   Flux flux = small_flux();
-  const testing::TemporaryFolder folder;
-  save_flux(folder.path(), flux);
-  Flux loaded = load_flux(folder.path(), torch::kFloat32);
+  const TempDir folder;
+  save(folder.path(), flux);
+  Flux loaded = load(folder.path(), nn::Build{}).model;
   EXPECT_TRUE(at::equal(flux(inputs(1)), loaded(inputs(1))));
 }
 
 TEST(Flux, OriginalLayoutGoesBothWays) {
   Flux flux = small_flux();
-  const testing::TemporaryFolder folder;
-  save_flux(folder.path(), flux);
+  const TempDir folder;
+  save(folder.path(), flux);
   std::filesystem::remove(folder.path() / "diffusion_pytorch_model.safetensors");
   const nn::StateDict original = to_file_layout(original_key_table(), base_state_dict(*flux));
   EXPECT_EQ(original.at("double_blocks.0.txt_attn.qkv.weight").size(0), 3 * 16);
   EXPECT_EQ(original.at("single_blocks.1.linear1.bias").size(0), (3 + 4) * 16);
   io::save_safetensors(folder.path() / "flux1-dev.safetensors", original);
-  Flux loaded = load_flux(folder.path(), torch::kFloat32);
+  Flux loaded = load(folder.path(), nn::Build{}).model;
   EXPECT_TRUE(at::equal(flux(inputs(1)), loaded(inputs(1))));
 }
 

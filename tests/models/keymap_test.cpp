@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "core/rng_tensor.h"
+#include "core/temp_dir.h"
 #include "models/clip/key_map.h"
 #include "models/clip/text.h"
 #include "models/qformer/key_map.h"
@@ -15,7 +16,6 @@
 #include "models/vae/vae.h"
 #include "nn/linear.h"
 #include "reasonbrain/error.h"
-#include "temporary_folder.h"
 
 namespace reasonbrain::models {
 namespace {
@@ -49,7 +49,7 @@ io::TensorMap pair_file() {
 }
 
 std::string load_problem(const io::TensorMap& tensors, const KeyTable& table) {
-  const testing::TemporaryFolder folder;
+  const TempDir folder;
   io::save_safetensors(folder.path() / "model.safetensors", tensors);
   Pair module;
   try {
@@ -74,7 +74,7 @@ TEST(KeyPattern, CapturesNumbersPartsAndRest) {
 }
 
 TEST(KeyTable, FusedTensorsAreSplitAndGradientsPutTogether) {
-  const testing::TemporaryFolder folder;
+  const TempDir folder;
   const io::TensorMap file = pair_file();
   io::save_safetensors(folder.path() / "model.safetensors", file);
   Pair module;
@@ -109,7 +109,7 @@ TEST(KeyTable, ProblemsAreListedUnderTheFilesNames) {
 
 TEST(KeyTable, OneTensorOfOursFromSeveral) {
   const KeyTable table({{{"a.{p}", "b.{p}"}, {"out.{p}"}}, {{"{rest}"}, {"{rest}"}}});
-  const testing::TemporaryFolder folder;
+  const TempDir folder;
   Pair source;
   nn::init_weights(*source, 3);
   const nn::StateDict file = to_file_layout(table, nn::state_dict(*source));
@@ -147,7 +147,7 @@ TEST(KeyTable, TheFirstOfTwoNamesIsLoaded) {
 template <class Model>
 void expect_round_trip(Model source, Model target, const KeyTable& table) {
   nn::init_weights(*source, /*seed=*/8);
-  const testing::TemporaryFolder folder;
+  const TempDir folder;
   io::save_safetensors(folder.path() / "x.safetensors",
                        to_file_layout(table, nn::state_dict(*source)));
   load_weights(*target, io::TensorStore(folder.path()), table);

@@ -1,18 +1,17 @@
 #include <nlohmann/json.hpp>
 
 #include "core/rng_tensor.h"
+#include "core/temp_dir.h"
 #include "io/json.h"
 #include "models/clip/folder.h"
 #include "models/llava/delta.h"
 #include "models/llava/folder.h"
 #include "models/reference.h"
-#include "models/temporary_folder.h"
 #include "reasonbrain/error.h"
 
 namespace reasonbrain::models::llava {
 namespace {
 
-using models::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 
 LlavaConfig small_config(bool original) {
@@ -107,7 +106,7 @@ TEST(Llava, ImageTokensThatAreNoWordsNeedPictures) {
 
 TEST(LlavaFolder, BothLayoutsAreWrittenAndRead) {
   for (const bool original : {false, true}) {
-    const TemporaryFolder folder;
+    const TempDir folder;
     Llava model = small_model(small_config(original));
     save(folder.path(), model);
     Loaded loaded = load(folder.path(), nn::Build{});
@@ -119,7 +118,7 @@ TEST(LlavaFolder, BothLayoutsAreWrittenAndRead) {
 }
 
 TEST(LlavaFolder, TowerThatIsNowhereIsAnError) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   LlavaConfig config = small_config(/*original=*/true);
   save(folder.path(), small_model(config));
   const auto path = folder.path() / "config.json";
@@ -163,7 +162,7 @@ TEST(LlavaConfig, NamesWhatIsNotSupported) {
 }
 
 TEST(Delta, IsAddedAndLongerTablesAreFilled) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   Rng rng(/*seed=*/6);
   const torch::Tensor base = randn(rng, {4, 3}), delta = randn(rng, {6, 3});
   const torch::Tensor projector = randn(rng, {3, 2});

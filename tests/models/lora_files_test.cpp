@@ -4,13 +4,13 @@
 
 #include "core/expect_error.h"
 #include "core/rng_tensor.h"
+#include "core/temp_dir.h"
 #include "models/lora.h"
 #include "models/lora_adapter.h"
 #include "nn/conv.h"
 #include "nn/linear.h"
 #include "reasonbrain/error.h"
 #include "reference.h"
-#include "temporary_folder.h"
 
 namespace reasonbrain::models {
 namespace {
@@ -67,7 +67,7 @@ torch::Tensor output_with(const std::vector<WeightedAdapter>& adapters) {
 class Formats : public ::testing::TestWithParam<LoraFormat> {};
 
 TEST_P(Formats, WrittenAndReadAgainIsTheSameChange) {
-  const testing::TemporaryFolder folder;
+  const TempDir folder;
   const auto path = folder.path() / "a.safetensors";
   for (const bool whole : {true, false}) {
     LoraAdapter adapter = random_adapter(1);
@@ -94,7 +94,7 @@ TEST(LoraFiles, SeveralAdaptersAreTheirWeightedSum) {
 }
 
 TEST(LoraFiles, KohyaHasOurNamesWhereTheOriginalsAreNotUsual) {
-  const testing::TemporaryFolder folder;
+  const TempDir folder;
   const auto path = folder.path() / "a.safetensors";
   LoraNames usual = names();
   Block block = fresh_block();
@@ -106,7 +106,7 @@ TEST(LoraFiles, KohyaHasOurNamesWhereTheOriginalsAreNotUsual) {
 }
 
 TEST(LoraFiles, MetadataGoBeforeAlphaKeysOfAUNet) {
-  const testing::TemporaryFolder folder;
+  const TempDir folder;
   const auto path = folder.path() / "a.safetensors";
   const io::TensorMap tensors = {{"unet.to_q.lora_A.weight", at::ones({2, 4})},
                                  {"unet.to_q.lora_B.weight", at::ones({3, 2})},
@@ -122,7 +122,7 @@ TEST(LoraFiles, MetadataGoBeforeAlphaKeysOfAUNet) {
 }
 
 std::string read_problem(const io::TensorMap& tensors) {
-  const testing::TemporaryFolder folder;
+  const TempDir folder;
   io::save_safetensors(folder.path() / "a.safetensors", tensors);
   Block block = fresh_block();
   try {

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "core/rng_tensor.h"
-#include "models/qformer/runner.h"
+#include "core/temp_dir.h"
+#include "models/qformer/folder.h"
 #include "reference.h"
-#include "temporary_folder.h"
 
 namespace reasonbrain::models::qformer {
 namespace {
@@ -41,9 +41,9 @@ TEST(QFormer, MaskedStatesDoNotMatterAndQueriesAreShared) {
 
 TEST(QFormer, SaveAndLoadRestoreEveryWeight) {
   QFormer qformer = small_qformer();
-  const testing::TemporaryFolder folder;
-  save_qformer(folder.path(), qformer);
-  QFormer loaded = load_qformer(folder.path(), torch::kFloat32);
+  const TempDir folder;
+  save(folder.path(), qformer);
+  QFormer loaded = load(folder.path(), nn::Build{}).model;
   Rng rng(2);
   const torch::Tensor queries = randn(rng, {1, 3, 8}), states = randn(rng, {1, 4, 6});
   EXPECT_TRUE(at::equal(loaded(queries, states), qformer(queries, states)));

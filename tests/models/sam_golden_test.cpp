@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "core/rng_tensor.h"
+#include "core/temp_dir.h"
 #include "io/json.h"
 #include "models/hf_folder.h"
+#include "models/sam/folder.h"
 #include "models/sam/layout.h"
-#include "models/sam/runner.h"
 #include "reasonbrain/error.h"
 #include "reference.h"
-#include "temporary_folder.h"
 
 namespace reasonbrain::models::sam {
 namespace {
@@ -88,8 +88,8 @@ TEST(Sam, WindowsSeeNothingOfEachOther) {
 TEST(Sam, SaveAndLoadRestoreEveryWeightInEitherLayout) {
   torch::NoGradGuard no_grad;
   Sam sam = small_sam();
-  const testing::TemporaryFolder folder;
-  save_sam(folder.path() / "hf", sam);
+  const TempDir folder;
+  save(folder.path() / "hf", sam);
   const KeyTable table = original_keys(sam->config().decoder.iou_head_depth);
   const nn::StateDict original = to_file_layout(table, base_state_dict(*sam));
   EXPECT_TRUE(original.contains("image_encoder.blocks.1.attn.rel_pos_h"));
@@ -101,7 +101,7 @@ TEST(Sam, SaveAndLoadRestoreEveryWeightInEitherLayout) {
   const torch::Tensor picture = pictures(1);
   const Masks expected = sam->decode(sam->encode(picture), {.points = points(1, 1)});
   for (const char* layout : {"hf", "original"}) {
-    Sam loaded = load_sam(folder.path() / layout, torch::kFloat32);
+    Sam loaded = load(folder.path() / layout, nn::Build{}).model;
     const Masks got = loaded->decode(loaded->encode(picture), {.points = points(1, 1)});
     EXPECT_TRUE(at::equal(got.pred_masks, expected.pred_masks)) << layout;
     EXPECT_TRUE(at::equal(got.iou_scores, expected.iou_scores)) << layout;

@@ -2,11 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/temp_dir.h"
 #include "models/hf_folder.h"
-#include "models/t5/runner.h"
+#include "models/t5/folder.h"
 #include "reasonbrain/error.h"
 #include "reference.h"
-#include "temporary_folder.h"
 
 namespace reasonbrain::models::t5 {
 namespace {
@@ -58,25 +58,25 @@ TEST(T5, PaddingDoesNotReachTokens) {
 
 TEST(T5, SaveAndLoadRestoreEveryWeight) {
   T5Encoder encoder = small_encoder();
-  const testing::TemporaryFolder folder;
-  save_t5(folder.path(), encoder);
-  T5Encoder loaded = load_t5(folder.path(), nn::Build{});
+  const TempDir folder;
+  save(folder.path(), encoder);
+  T5Encoder loaded = load(folder.path(), nn::Build{}).model;
   const torch::Tensor ids = at::arange(10).view({2, 5});
   EXPECT_TRUE(at::equal(encoder(ids), loaded(ids)));
 }
 
 TEST(T5, DecoderOfAWholeModelIsPassedOver) {
   T5Encoder encoder = small_encoder();
-  const testing::TemporaryFolder folder;
-  save_t5(folder.path(), encoder);
+  const TempDir folder;
+  save(folder.path(), encoder);
   nn::StateDict weights = base_state_dict(*encoder);
   weights["decoder.block.0.layer.0.layer_norm.weight"] = at::ones({12});
   weights["lm_head.weight"] = at::ones({30, 12});
   io::save_safetensors(folder.path() / "model.safetensors", weights);
-  EXPECT_NO_THROW(load_t5(folder.path(), nn::Build{}));
+  EXPECT_NO_THROW(load(folder.path(), nn::Build{}));
   weights["encoder.block.0.foreign.weight"] = at::ones({12});
   io::save_safetensors(folder.path() / "model.safetensors", weights);
-  EXPECT_THROW(load_t5(folder.path(), nn::Build{}), Error);
+  EXPECT_THROW(load(folder.path(), nn::Build{}), Error);
 }
 
 TEST(T5, CountOfThePublishedModel) {

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "core/rng_tensor.h"
+#include "core/temp_dir.h"
 #include "io/json.h"
-#include "models/unet/runner.h"
+#include "models/unet/folder.h"
 #include "reference.h"
-#include "temporary_folder.h"
 
 namespace reasonbrain::models::unet {
 namespace {
@@ -87,9 +87,9 @@ TEST(UNet, EveryParameterGetsAGradient) {
 
 TEST(UNet, SaveAndLoadRestoreEveryWeight) {
   UNet unet = small_unet();
-  const testing::TemporaryFolder folder;
-  save_unet(folder.path(), unet);
-  UNet loaded = load_unet(folder.path(), torch::kFloat32);
+  const TempDir folder;
+  save(folder.path(), unet);
+  UNet loaded = load(folder.path(), nn::Build{}).model;
   const Inputs in(1);
   EXPECT_TRUE(at::equal(unet(in.sample, in.timestep, in.context),
                         loaded(in.sample, in.timestep, in.context)));

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "core/rng_tensor.h"
-#include "models/vae/runner.h"
+#include "core/temp_dir.h"
+#include "models/vae/folder.h"
 #include "reference.h"
-#include "temporary_folder.h"
 
 namespace reasonbrain::models::vae {
 namespace {
@@ -35,9 +35,9 @@ TEST(Vae, DecoderMatchesReference) {
 
 TEST(Vae, SaveAndLoadRestoreEveryWeight) {
   AutoencoderKL vae = small_vae();
-  const testing::TemporaryFolder folder;
-  save_vae(folder.path(), vae);
-  AutoencoderKL loaded = load_vae(folder.path(), torch::kFloat32);
+  const TempDir folder;
+  save(folder.path(), vae);
+  AutoencoderKL loaded = load(folder.path(), nn::Build{}).model;
   Rng rng(2);
   const torch::Tensor sample = rand(rng, {2, 3, 8, 12}, -1, 1);
   const Posterior posterior = vae->encode(sample);
@@ -82,7 +82,7 @@ TEST(Vae, UnsupportedValuesAreNamed) {
     }
     return "";
   };
-  EXPECT_THAT(error_of({{"latents_mean", {0.0}}}), ::testing::HasSubstr("latents_mean"));
+  EXPECT_THAT(error_of({{"latents_mean", "x"}}), ::testing::HasSubstr("latents_mean"));
   EXPECT_THAT(error_of({{"up_block_types", {"UpBlock2D"}}}), ::testing::HasSubstr("UpBlock2D"));
   EXPECT_THAT(error_of({{"latent_chanels", 4}}), ::testing::HasSubstr("latent_chanels"));
   for (const char* key : {"latent_channels", "layers_per_block", "norm_num_groups"})
@@ -90,6 +90,13 @@ TEST(Vae, UnsupportedValuesAreNamed) {
   const nlohmann::json levels =
       std::vector<int64_t>(65, 64);  // the latent would be 2^64 times smaller
   EXPECT_THAT(error_of({{"block_out_channels", levels}}), ::testing::HasSubstr("65 entries"));
+}
+
+TEST(Vae, WhatOthersReadOfTheConfigIsKept) {
+  const nlohmann::json given = {{"latents_mean", {0.5, -1.0}}, {"latents_std", {2.0, 3.0}}};
+  const nlohmann::json written = vae_config_to_json(vae_config_from_json(given, "config.json"));
+  for (const auto& [key, value] : given.items()) EXPECT_EQ(written[key], value) << key;
+  EXPECT_TRUE(vae_config_to_json(VaeConfig())["latents_mean"].is_null());
 }
 
 TEST(Vae, RefusesPicturesSmallerThanALatentPixel) {

@@ -153,6 +153,32 @@ TEST_F(PipelineTest, IncompleteCheckpointsAreRefusedAndRunFoldersSearched) {
   std::ofstream(checkpoints / "step-000010" / "COMPLETE").flush();
   EXPECT_EQ(find_model_folder(run.path()), checkpoints / "step-000010" / "model");
   EXPECT_EQ(find_model_folder(checkpoints / "step-000010"), checkpoints / "step-000010" / "model");
+  // A newer one that is damaged is passed over.
+  fs::copy(checkpoints / "step-000010", checkpoints / "step-000020", fs::copy_options::recursive);
+  const fs::path newer = checkpoints / "step-000020" / "model";
+  EXPECT_EQ(find_model_folder(run.path()), newer);
+  fs::resize_file(newer / "model_index.json", 20);
+  EXPECT_EQ(find_model_folder(run.path()), checkpoints / "step-000010" / "model");
+  EXPECT_EQ(find_model_folder(newer.parent_path()), newer);
+}
+
+TEST_F(PipelineTest, TheHashOfAModelKnowsItsSettings) {
+  const TempDir folder;
+  const fs::path model = copy_of(*folder_, folder);
+  const std::string before = Pipeline::load(model, Placement{})->sha256();
+  EXPECT_EQ(Pipeline::load(folder_->path(), Placement{})->sha256(), before);
+  const auto changed = [&](const char* file, const char* key, const nlohmann::json& value) {
+    nlohmann::json settings = io::read_json(model / file);
+    const nlohmann::json old = settings[key];
+    settings[key] = value;
+    io::write_json(model / file, settings);
+    EXPECT_NE(Pipeline::load(model, Placement{})->sha256(), before) << file;
+    settings[key] = old;
+    io::write_json(model / file, settings);
+  };
+  changed("reason/config.json", "image_mean", {0.1, 0.2, 0.3});
+  changed("scheduler/scheduler_config.json", "num_train_timesteps", 900);
+  changed("llm/config.json", "rms_norm_eps", 1e-4);
 }
 
 }  // namespace

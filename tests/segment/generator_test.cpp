@@ -10,7 +10,7 @@
 #include "data/rle.h"
 #include "io/json.h"
 #include "io/json_options.h"
-#include "models/sam/runner.h"
+#include "models/sam/folder.h"
 #include "reasonbrain/error.h"
 #include "reasonbrain/image_io.h"
 #include "segment/regions.h"

@@ -56,13 +56,35 @@ TEST_F(ReasonBrainTaskEvaluation, OnlyTheJointStageOpensGates) {
   }
 }
 
-TEST_F(ReasonBrainTaskEvaluation, StagesWithoutALossAreRefused) {
+TEST_F(ReasonBrainTaskEvaluation, StagesWithoutALossAreRefusedAtOnce) {
   TaskOptions nothing = options();
   nothing.reasoner.mllm = nothing.reasoner.labels = 0;
   nothing.joint = {.mllm = 0, .dm = 0};
-  ReasonBrainTask task(make_pipeline(), nothing, data(), {"reasoner", "joint"}, /*seed=*/2);
-  EXPECT_ERROR(task.begin_stage("reasoner"), kConfig, "stage 'reasoner' has nothing to learn");
-  EXPECT_ERROR(task.begin_stage("joint"), kConfig, "stage 'joint' has nothing to learn");
+  const auto make = [&](const std::vector<std::string>& stages) {
+    ReasonBrainTask(make_pipeline(), nothing, data(), stages, /*seed=*/2);
+  };
+  EXPECT_NO_THROW(make({"painter"}));
+  EXPECT_ERROR(make({"painter", "reasoner"}), kConfig, "stage 'reasoner' has nothing to learn");
+  EXPECT_ERROR(make({"painter", "joint"}), kConfig, "stage 'joint' has nothing to learn");
+  EXPECT_ERROR(make({"painter", "jiont"}), kConfig, "no stage 'jiont'");
+}
+
+TEST_F(ReasonBrainTaskEvaluation, WithoutAProtocolTheBestHasTheLeastLoss) {
+  TaskData plain = data();
+  plain.protocol = nullptr;
+  ReasonBrainTask task(make_pipeline(), options(), plain, {"reasoner", "painter"}, /*seed=*/2);
+  task.begin_stage("reasoner");
+  EXPECT_EQ(task.best_metric(), "val_answer");
+  EXPECT_TRUE(task.best_is_highest());
+  task.begin_stage("painter");
+  EXPECT_FALSE(task.best_is_highest());
+  const auto metrics = task.evaluate();
+  ASSERT_TRUE(metrics.contains(task.best_metric()));
+  EXPECT_NEAR(metrics.at(task.best_metric()),
+              (metrics.at("val_loss_dm_t0.25") + metrics.at("val_loss_dm_t0.6") +
+               metrics.at("val_loss_dm_t1")) /
+                  3,
+              1e-6);
 }
 
 TEST_F(ReasonBrainTaskEvaluation, SharesThatExcludeEachOtherAddUpToOneAtMost) {

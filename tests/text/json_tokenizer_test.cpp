@@ -116,6 +116,20 @@ TEST_F(Written, PatternsThatExplodeEndInAnError) {
   EXPECT_THROW(tokenizer.encode(std::string(300, 'a'), false), Error);
 }
 
+// A folder that transformers 5 saves: its class puts spaces for the ends of words.
+TEST_F(Written, ClipClassEndsWordsInSpaces) {
+  put(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b</w>": 1, "c</w>": 2}, "merges": [],
+                    "end_of_word_suffix": "</w>"},
+          "decoder": {"type": "ByteLevel"},
+          "added_tokens": [{"id": 3, "content": "<e>", "special": true}]})");
+  const std::vector<int64_t> ids = {3, 0, 1, 2, 3};
+  EXPECT_EQ(JsonTokenizer(folder_).decode(ids, /*skip_special=*/true), "ab</w>c</w>");
+  write_file_atomic(folder_ / "tokenizer_config.json", R"({"tokenizer_class": "CLIPTokenizer"})");
+  const JsonTokenizer clip(folder_);
+  EXPECT_EQ(clip.decode(ids, /*skip_special=*/true), "ab c");
+  EXPECT_EQ(clip.decode(ids, /*skip_special=*/false), "<e>ab c <e>");
+}
+
 TEST_F(Written, DamagedFilesNeverCrash) {
   Rng rng(9);
   for (const char* name : {"llama-new", "t5"}) {

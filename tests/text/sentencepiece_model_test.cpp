@@ -95,6 +95,20 @@ TEST(SentencePieceModel, ChainsOfRulesAreRefused) {
   EXPECT_ERROR(check_sentencepiece_model(chain(33), "m"), kData, "precompiled_charsmap is damaged");
 }
 
+// "00" before or behind "0": the sums are equal but for rounding.
+TEST(SentencePieceModel, TiesFallAsInTheReference) {
+  EXPECT_EQ(load_tokenizer(kT5)->encode("word1,000", /*add_special=*/true),
+            (std::vector<int64_t>{28, 34, 11, 80, 39, 37, 59, 1}));
+}
+
+TEST(SentencePieceModel, KindsOfPieces) {
+  const std::string user = field(1, field(1, "a") + "\x18\x04"), normal = field(1, field(1, "b"));
+  const SentencePieceKinds kinds = read_sentencepiece_kinds(user + normal, "m");
+  EXPECT_TRUE(kinds.unigram);
+  EXPECT_EQ(kinds.user_defined, (std::vector<bool>{true, false}));
+  EXPECT_FALSE(read_sentencepiece_kinds(field(2, "\x18\x02"), "m").unigram);  // BPE
+}
+
 TEST(SentencePieceModel, DamagedFieldsAreRefused) {
   for (const char* bytes : {"\x1a\x05", "\x1a", "\x1b", "\x09\x01", "\x9a\x80\x80\x80\x10\x01z",
                             "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"}) {

@@ -29,6 +29,17 @@ TEST(Unicode, Strips) {
   EXPECT_EQ(strip_right(""), "");
 }
 
+TEST(Unicode, NewerThanIcu) {
+  EXPECT_TRUE(is_letter(U'\U00010D75'));
+  EXPECT_TRUE(is_letter(U'\U0001138B'));
+  EXPECT_FALSE(is_letter(U'\U0001138C'));
+  EXPECT_TRUE(is_number(U'\U0001CCF9'));
+  EXPECT_FALSE(is_number(U'\U0001CCFA'));
+  EXPECT_EQ(lower_case(U"\uA7CB\uA7DC\U00010D51\U00016EB8"), U"\u0264\u019B\U00010D71\U00016ED3");
+  EXPECT_EQ(clip_words(encode_utf8(U"\U00010D75\U00010D76!")),
+            (std::vector<std::string>{encode_utf8(U"\U00010D75\U00010D76"), "!"}));
+}
+
 TEST(ClipWords, CutsAsTheReferencePattern) {
   using Words = std::vector<std::string>;
   EXPECT_EQ(clip_words("it's 10 a.m.!"), (Words{"it", "'s", "1", "0", "a", ".", "m", ".!"}));

@@ -189,11 +189,8 @@ TEST_F(Trainer, ADryRunTellsAndWritesNothing) {
   RunInfo dry = info("dry");
   dry.dry_run = true;
   const TrainResult result = train(task, options(), dry);
-  for (const char* part :
-       {"stage all: 9 steps of 10 samples", "hidden", "out", "memory: weights", "one step: loss"}) {
+  for (const char* part : {"stage all: 9 steps of 10 samples", "stage last:", "one step: loss"})
     EXPECT_THAT(result.report, HasSubstr(part));
-  }
-  EXPECT_THAT(result.report, testing::ContainsRegex("all +81 +17 +64"));  // stage "last"
   EXPECT_FALSE(fs::exists(root_ / "dry"));
 }
 

@@ -116,7 +116,7 @@ std::string caption(const Situation& s, const std::vector<Candle>& candles) {
 class Candles : public Scenario {
  public:
   std::string name() const override { return "candles"; }
-  std::string category() const override { return "physical"; }
+  std::string category() const override { return "temporal"; }
 
   std::vector<Event> events() const override {
     return {{{"{h} went by for the {r}", "for {h} somebody watched the {r}",

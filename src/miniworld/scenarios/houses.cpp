@@ -36,9 +36,9 @@ State state_after(int material) {
   return material == kStraw ? kPile : material == kWood ? kLeans : kStands;
 }
 
-int draw_material(Rng& rng) {  // brick is rarer: it means that nothing happens
+int draw_material(Rng& rng, double brick) {
   const double u = rng.uniform();
-  return u < 0.375 ? kStraw : u < 0.75 ? kWood : kBrick;
+  return u < brick ? kBrick : u < (1 + brick) / 2 ? kStraw : kWood;
 }
 
 Situation sample(Rng& rng) {
@@ -49,15 +49,15 @@ Situation sample(Rng& rng) {
   for (int column = 0; column < 3; ++column) {
     if (column == skipped) continue;
     const Fixed centre = 12_u + column * 20_u + static_cast<Fixed>(rng.between(-1, 1)) * kUnit;
-    s.houses.push_back({centre, draw_material(rng)});
+    s.houses.push_back({centre, draw_material(rng, 0.25)});  // few: nothing happens to brick
   }
   s.referent = static_cast<int>(rng.below(count));
   s.other = draw_other(rng, count, s.referent);
   s.copied = rng.chance(0.4);
   s.wolf_right = rng.chance(0.5);
-  if (s.copied) {  // a neighbour who built of something else
+  if (s.copied) {  // a neighbour who built of something else; walls of brick are new here
     int& own = s.houses[s.referent].material;
-    const int wanted = s.houses[s.other].material;
+    const int wanted = s.houses[s.other].material = draw_material(rng, 0.4);
     if (own == wanted) own = (wanted + 1 + static_cast<int>(rng.below(2))) % kNumMaterials;
   }
   return s;
@@ -153,7 +153,7 @@ class Houses : public Scenario {
 
   std::string words() const override {
     return "house wolf smaller smallest larger largest left middle right straw wood brick "
-           "stand pile lean a of in that leans an and the into walls everything as it is "
+           "stand pile lean same a of in that leans an and the into walls everything as it is "
            "Make Turn Give Leave .";
   }
 
@@ -208,8 +208,9 @@ class Houses : public Scenario {
     d.instruction_explicit = unchanged ? "Leave everything as it is." : explicitly[truth];
     d.source_caption = caption(s, {});
     d.target_caption = caption(s, {s.referent, built, truth});
+    // "stand" alone would not tell new walls of brick, to be painted, from those that were there.
     d.answer = {place_word(s.referent, count), hue_name(s.things[s.referent].hue), material,
-                kStateWord[truth]};
+                unchanged ? "same" : kStateWord[truth]};
     d.probe = r.indirect ? 'I' : s.copied ? 'R' : 'P';
     d.held_out = is_held_out_pair(s.things[s.referent].hue, built);
     return d;

@@ -1,27 +1,9 @@
 #include "models/flux/runner.h"
 
-#include "models/flux/key_map.h"
-#include "models/hf_folder.h"
-#include "models/lora.h"
+#include "models/flux/folder.h"
 
 namespace reasonbrain::models::flux {
 namespace {
-
-struct Loaded {
-  Flux flux{nullptr};
-  FileParameters file_parameters;
-};
-
-Loaded load(const std::filesystem::path& folder, const torch::TensorOptions& options) {
-  const FluxConfig config =
-      flux_config_from_json(read_hf_config(folder), (folder / "config.json").string());
-  Loaded loaded;
-  loaded.flux = Flux(config, nn::Build{.tensor = options});
-  const io::TensorStore store(folder);
-  loaded.file_parameters = load_weights(*loaded.flux, store, key_table(store.keys()));
-  loaded.file_parameters.merge(FileParameters(load_adapter_beside(*loaded.flux, folder)));
-  return loaded;
-}
 
 // Positions are the same for every sample; the reference takes them with a batch dimension too.
 torch::Tensor positions(const Tensors& inputs, const std::string& name) {
@@ -42,9 +24,9 @@ class Runner : public ComponentRunner {
     in.guidance = optional_input(inputs, "guidance");
     in.img_ids = positions(inputs, "img_ids");
     in.txt_ids = positions(inputs, "txt_ids");
-    return {{"sample", loaded_.flux(in)}};
+    return {{"sample", loaded_.model(in)}};
   }
-  FileParameters parameters() override { return loaded_.file_parameters; }
+  FileParameters parameters() override { return loaded_.by_file_key; }
 
  private:
   Loaded loaded_;
@@ -52,30 +34,21 @@ class Runner : public ComponentRunner {
 
 }  // namespace
 
-Flux load_flux(const std::filesystem::path& folder, const torch::TensorOptions& options) {
-  return load(folder, options).flux;
-}
-
-void save_flux(const std::filesystem::path& folder, Flux& flux) {
-  save_hf_folder(folder, flux_config_to_json(flux->config()), base_state_dict(*flux),
-                 "diffusion_pytorch_model");
-}
-
 Component flux_component() {
-  return {
-      .name = "flux",
-      .reference_class = "diffusers FluxTransformer2DModel, original FLUX.1",
-      .arguments = {{"hidden_states", Argument::Kind::kFeature, {3}},
-                    {"encoder_hidden_states", Argument::Kind::kFeature, {3}},
-                    {"pooled_projections", Argument::Kind::kFeature, {2}},
-                    {"timestep", Argument::Kind::kNumber, {0, 1}},
-                    {"guidance", Argument::Kind::kNumber, {0, 1}, /*required=*/false},
-                    {"img_ids", Argument::Kind::kNumber, {2, 3}},
-                    {"txt_ids", Argument::Kind::kNumber, {2, 3}}},
-      .load = [](const std::filesystem::path& folder, torch::Device device,
-                 torch::ScalarType dtype) {
-        return std::make_unique<Runner>(load(folder, torch::TensorOptions(dtype).device(device)));
-      }};
+  return {.name = "flux",
+          .reference_class = "diffusers FluxTransformer2DModel, original FLUX.1",
+          .arguments = {{"hidden_states", Argument::Kind::kFeature, {3}},
+                        {"encoder_hidden_states", Argument::Kind::kFeature, {3}},
+                        {"pooled_projections", Argument::Kind::kFeature, {2}},
+                        {"timestep", Argument::Kind::kNumber, {0, 1}},
+                        {"guidance", Argument::Kind::kNumber, {0, 1}, /*required=*/false},
+                        {"img_ids", Argument::Kind::kNumber, {2, 3}},
+                        {"txt_ids", Argument::Kind::kNumber, {2, 3}}},
+          .load = [](const std::filesystem::path& folder, torch::Device device,
+                     torch::ScalarType dtype) {
+            return std::make_unique<Runner>(
+                load(folder, nn::Build{.tensor = torch::TensorOptions(device).dtype(dtype)}));
+          }};
 }
 
 }  // namespace reasonbrain::models::flux

@@ -96,6 +96,10 @@ void UNetConfig::describe(OptionVisitor& v) {
           {.help = "Groups of the group norms", .min = 1, .max = kMaxWidth});
   v.field("norm_eps", norm_eps, {.help = "Epsilon of the group norms", .min = 0, .max = 1});
   v.field("act_fn", act_fn, {.help = "Activation: silu, gelu, relu, mish"});
+  v.field("time_embedding_dim", time_embedding_dim,
+          {.help = "Width of the time embedding; 0: 4 times the first of block_out_channels",
+           .min = 0,
+           .max = kMaxWidth});
   v.field("time_cond_proj_dim", time_cond_proj_dim,
           {.help = "Width of an extra condition of the time embedding, 0 for none",
            .min = 0,

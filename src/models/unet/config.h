@@ -37,6 +37,7 @@ struct UNetConfig {
   int64_t norm_num_groups = 32;
   double norm_eps = 1e-5;
   std::string act_fn = "silu";
+  int64_t time_embedding_dim = 0;  // 0: 4 times the first width
   int64_t time_cond_proj_dim = 0;  // 0: none
   int64_t conv_in_kernel = 3;
   int64_t conv_out_kernel = 3;
@@ -44,7 +45,9 @@ struct UNetConfig {
   void describe(OptionVisitor& v);
 
   size_t num_levels() const { return block_out_channels.size(); }
-  int64_t time_width() const { return 4 * block_out_channels[0]; }  // of the time embedding
+  int64_t time_width() const {  // of the time embedding
+    return time_embedding_dim > 0 ? time_embedding_dim : 4 * block_out_channels[0];
+  }
   int64_t num_heads(size_t level) const;
   // Which blocks have transformers; levels count from the highest resolution.
   bool attends_down(size_t level) const;

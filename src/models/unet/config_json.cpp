@@ -85,18 +85,9 @@ UNetConfig unet_config_from_json(json object, const std::string& origin) {
     }
   }
 
-  const json time_width = object.value("time_embedding_dim", json());
-  object.erase("time_embedding_dim");
-
   UNetConfig config;
   io::read_json_options(object, config, origin);
   config.validate(ErrorKind::kData);
-  const int64_t own_width = config.time_width();
-  if (!time_width.is_null() && time_width != own_width) {
-    throw data_error(str(origin, ": 'time_embedding_dim' is ", time_width.dump(),
-                         ", which is not supported; expected null or ", own_width,
-                         ", 4 times the first of 'block_out_channels'"));
-  }
   return config;
 }
 
@@ -112,6 +103,7 @@ json unet_config_to_json(const UNetConfig& config) {
     only_cross = only_cross.get<int64_t>() != 0;
   }
   if (config.mid_block_type == "none") object["mid_block_type"] = nullptr;
+  if (config.time_embedding_dim == 0) object["time_embedding_dim"] = nullptr;
   if (config.time_cond_proj_dim == 0) object["time_cond_proj_dim"] = nullptr;
   if (config.sample_size == 0) object["sample_size"] = nullptr;
   if (config.num_attention_heads.empty()) object["num_attention_heads"] = nullptr;

@@ -52,8 +52,11 @@ void VaeConfig::describe(OptionVisitor& v) {
   v.field("scaling_factor", scaling_factor,
           {.help = "The denoiser sees (latent - shift) * scaling"});
   v.field("shift_factor", shift_factor, {.help = "Subtracted from the latent before scaling"});
+  v.field("latents_mean", latents_mean,
+          {.help = "Accepted for the reference's sake; scaling_factor and shift_factor scale"});
+  v.field("latents_std", latents_std, {.help = "As latents_mean"});
   v.field("force_upcast", force_upcast,
-          {.help = "The weights overflow in float16: run in float32"});
+          {.help = "Accepted for the reference's sake; the autoencoder runs in the model's dtype"});
   v.field("use_quant_conv", use_quant_conv, {.help = "1x1 convolution after the encoder"});
   v.field("use_post_quant_conv", use_post_quant_conv,
           {.help = "1x1 convolution before the decoder"});
@@ -77,12 +80,6 @@ void VaeConfig::validate(ErrorKind kind) const {
 
 VaeConfig vae_config_from_json(nlohmann::json object, const std::string& origin) {
   if (!object.is_object()) throw data_error(str(origin, ": expected a JSON object"));
-  for (const char* key : {"latents_mean", "latents_std"}) {
-    if (object.contains(key) && !object[key].is_null()) {
-      throw data_error(str(origin, ": '", key, "' is not supported; expected null"));
-    }
-    object.erase(key);
-  }
   for (const char* key : {"_class_name", "_diffusers_version", "_name_or_path",
                           "_use_default_values", "dtype", "torch_dtype"}) {
     object.erase(key);
@@ -98,6 +95,8 @@ VaeConfig vae_config_from_json(nlohmann::json object, const std::string& origin)
 nlohmann::json vae_config_to_json(const VaeConfig& config) {
   nlohmann::json object = io::write_json_options(config);
   if (config.shift_factor == 0) object["shift_factor"] = nullptr;
+  if (config.latents_mean.empty()) object["latents_mean"] = nullptr;
+  if (config.latents_std.empty()) object["latents_std"] = nullptr;
   object["_class_name"] = "AutoencoderKL";
   return object;
 }

@@ -25,6 +25,7 @@ struct VaeConfig {
   int64_t sample_size = 32;
   double scaling_factor = 0.18215;
   double shift_factor = 0;
+  std::vector<double> latents_mean, latents_std;  // kept for others: SD and FLUX read neither
   bool force_upcast = true;
   bool use_quant_conv = true;
   bool use_post_quant_conv = true;

@@ -1,20 +1,11 @@
-// Autoencoder folders: loading, saving, `model run vae-encode` and `vae-decode`.
+// The autoencoder's halves as components of `model run`.
 #pragma once
 
-#include <filesystem>
-
 #include "models/component.h"
-#include "models/vae/vae.h"
 
 namespace reasonbrain::models::vae {
 
-// From a folder of diffusers' AutoencoderKL: config.json and the weights, under diffusers' names
-// (the attention's old or new) or the original's, alone or in a whole Stable Diffusion checkpoint.
-// Throws Error(kData) naming what does not fit.
-AutoencoderKL load_vae(const std::filesystem::path& folder, const torch::TensorOptions& options);
-void save_vae(const std::filesystem::path& folder, AutoencoderKL& vae);
-
-Component encode_component();
-Component decode_component();
+Component encode_component();  // vae-encode
+Component decode_component();  // vae-decode
 
 }  // namespace reasonbrain::models::vae

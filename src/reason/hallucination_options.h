@@ -1,5 +1,6 @@
-// Options of token selection and token propagation in the language model, against hallucination
-// (paper Appendix C, which names SID and TAME and gives no formula: the definitions are ours).
+// Options against hallucination in the language model: token selection with its contrast loss,
+// token propagation (paper Appendix C, which names SID and TAME and gives no formula: the
+// definitions are ours).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "reason/token_selection_options.h"
+#include "reason/hallucination_options.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,12 +1,13 @@
-"""Writes the pictures of this folder and prints what Pillow makes of the formula image A."""
-
+#!/usr/bin/env python3
+"""Writes the pictures of tests/io/data, or of the folder given, and prints what Pillow makes of the formula image A
+(tests/io/resize_test.cpp)."""
 import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parents[2] / "tests/io/data"
 
 
 def formula_a(width, height):

@@ -1,4 +1,4 @@
-#include "eval/parallel.h"
+#include "core/parallel.h"
 
 #include <algorithm>
 #include <atomic>
@@ -9,7 +9,7 @@
 
 #include "core/interrupt.h"
 
-namespace reasonbrain::eval {
+namespace reasonbrain {
 
 void parallel_for(int64_t count, int64_t num_threads, const std::function<void(int64_t)>& body) {
   if (num_threads <= 0) num_threads = std::max<int64_t>(1, std::thread::hardware_concurrency());
@@ -35,4 +35,4 @@ void parallel_for(int64_t count, int64_t num_threads, const std::function<void(i
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace reasonbrain::eval
+}  // namespace reasonbrain
